@@ -1,0 +1,5 @@
+"""Recourse: refunds and disputes for marketplaces of virtual goods."""
+
+from .celery import app as celery_app
+
+__all__ = ["celery_app"]

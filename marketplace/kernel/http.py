@@ -1,0 +1,45 @@
+"""What every API view needs from a request: the caller's address and its idempotency key."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from . import idempotency
+from .errors import Refusal
+
+
+class KeyRequired(Refusal):
+    code = "idempotency_key_required"
+    status = 400
+    title = _("Send an Idempotency-Key header: any text of 1 to 255 visible ASCII characters, new for each new request.")
+
+
+def client_address(request: HttpRequest | Request) -> str:
+    """The peer's address; behind TRUSTED_PROXIES, the last address that none of them is."""
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    if peer in settings.TRUSTED_PROXIES:
+        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            if hop.strip() and hop.strip() not in settings.TRUSTED_PROXIES:
+                return hop.strip()
+    return peer
+
+
+def idempotency_key(request: Request, operation: str) -> idempotency.Key:
+    """Raises KeyRequired when the header is missing, empty, too long or not visible ASCII."""
+    value = request.headers.get("Idempotency-Key", "")
+    if not 1 <= len(value) <= 255 or not all("!" <= c <= "~" for c in value):
+        raise KeyRequired()
+    digest = idempotency.fingerprint(request.method or "", request.path, request._request.body)
+    return idempotency.Key(f"buyer:{request.user.pk}:{operation}", value, digest)
+
+
+def answer(outcome: idempotency.Outcome, body: Any = None) -> Response:
+    """The kept answer, or `body` where the answer holds something that must not be kept."""
+    response = Response(outcome.answer if body is None else body, status=outcome.status)
+    if outcome.replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response

@@ -1,0 +1,68 @@
+"""Who is who: people who sign in to a screen (User) and people who bought something (Buyer)."""
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .roles import Role
+
+
+class User(AbstractUser):
+    """Staff (with a role) or a seller's person (with a membership in sellers)."""
+
+    role = models.CharField(_("role"), max_length=20, choices=Role, blank=True)
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+
+class Buyer(models.Model):
+    """A buyer as one shop knows them; `source` is that shop's code. With a password they sign in here too."""
+
+    source = models.CharField(_("shop"), max_length=64)
+    external_id = models.CharField(_("buyer id"), max_length=128)
+    region = models.CharField(_("region"), max_length=8, default="CN")
+    email = models.EmailField(_("email"), blank=True)
+    phone = models.CharField(_("phone"), max_length=32, blank=True)
+    device = models.CharField(_("device"), max_length=128, blank=True)
+    ip = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
+    password = models.CharField(max_length=128, blank=True)
+    identity_verified_at = models.DateTimeField(_("identity verified at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=models.functions.Now())
+
+    class Meta:
+        verbose_name = _("buyer")
+        verbose_name_plural = _("buyers")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="buyer_once_per_shop"),
+            models.UniqueConstraint(
+                fields=["email"], condition=~models.Q(password=""), name="buyer_signs_in_by_one_email"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.external_id}"
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    def set_password(self, raw: str) -> None:
+        self.password = make_password(raw)
+
+    def check_password(self, raw: str) -> bool:
+        return bool(self.password) and check_password(raw, self.password)
+
+
+class BuyerSession(models.Model):
+    """One token given out: revocable, listed to its owner (requirement H9)."""
+
+    buyer = models.ForeignKey(Buyer, on_delete=models.CASCADE, related_name="sessions")
+    issued_to = models.CharField(max_length=64)  # "login", or "shop:<code>" where a shop asked for it
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)

@@ -1,0 +1,245 @@
+"""A refund request and its history. State is written by transitions.py alone; the database holds it to that."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.identity.models import Buyer
+from marketplace.kernel.appendonly import append_only
+from marketplace.kernel.money import Money
+from marketplace.orders.goods import GoodsType
+from marketplace.orders.models import Order, Unit
+from sellers.models import Seller
+
+from .machine import EDGES, OPEN, PAYABLE, Clock, Party, State
+from .reasons import REASON_CHOICES, REMEDY_CHOICES
+
+_OPEN_SQL = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
+KEEP_ITEMS_IN_STEP = f"""
+    IF (OLD.state IN ({_OPEN_SQL})) <> (NEW.state IN ({_OPEN_SQL})) THEN
+        UPDATE refunds_refunditem SET is_open = NEW.state IN ({_OPEN_SQL}) WHERE request_id = NEW.id;
+    END IF;
+    RETURN NEW;
+"""
+
+
+class PolicyVersion(models.Model):
+    """Terms of one goods type as published; in force from a day on, never edited (requirement J5)."""
+
+    goods_type = models.CharField(_("goods type"), max_length=32, choices=GoodsType)
+    version = models.PositiveIntegerField(_("version"))
+    terms = models.JSONField(_("terms"))  # validated by refunds.policy.Terms
+    in_force_at = models.DateTimeField(_("in force from"))
+    published_at = models.DateTimeField(_("published at"))
+
+    class Meta:
+        verbose_name = _("policy version")
+        verbose_name_plural = _("policy versions")
+        constraints = [models.UniqueConstraint(fields=["goods_type", "version"], name="policy_version_once")]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.goods_type}@{self.version}"
+
+
+class RefundRequest(models.Model):
+    """A buyer's request for money back or a replacement. Amounts are minor units of the order's currency."""
+
+    number = models.CharField(_("refund number"), max_length=20, unique=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refund_requests", verbose_name=_("order"))
+    buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="+", verbose_name=_("buyer"))
+    seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="+", verbose_name=_("seller"))
+    reason = models.CharField(_("reason"), max_length=32, choices=REASON_CHOICES)
+    remedy = models.CharField(_("remedy"), max_length=16, choices=REMEDY_CHOICES, default="refund")
+    description = models.TextField(_("description"), blank=True)
+    details = models.JSONField(_("details"), default=dict, blank=True)
+    amount = models.BigIntegerField(_("amount asked"))
+    currency = models.CharField(_("currency"), max_length=3)
+    filed_at = models.DateTimeField(_("filed at"))
+
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.SUBMITTED)
+    sequence = models.PositiveIntegerField(default=1)  # of the transition that led to `state`
+    due_kind = models.CharField(_("waiting for"), max_length=16, choices=Clock, blank=True)
+    due_at = models.DateTimeField(_("due"), null=True, blank=True)
+
+    approved_amount = models.BigIntegerField(_("amount approved"), null=True, blank=True)
+    two_person_above = models.BigIntegerField()  # the limit of F7 in this currency, from the terms at filing
+    maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    checker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("refund request")
+        verbose_name_plural = _("refund requests")
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="request_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(approved_amount__isnull=True)
+                | Q(approved_amount__gt=0, approved_amount__lte=models.F("amount")),
+                name="approved_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=sorted(PAYABLE)) | Q(approved_amount__isnull=False),
+                name="paid_only_what_was_approved",
+            ),
+            # Maker is not checker above the limit (requirement F7).
+            models.CheckConstraint(
+                condition=Q(approved_amount__isnull=True)
+                | Q(approved_amount__lte=models.F("two_person_above"))
+                | (Q(maker__isnull=False, checker__isnull=False) & ~Q(maker=models.F("checker"))),
+                name="two_persons_above_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(due_kind="", due_at__isnull=True) | (~Q(due_kind="") & Q(due_at__isnull=False)),
+                name="a_clock_has_kind_and_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["buyer", "-id"], name="request_by_buyer"),
+            models.Index(fields=["seller", "state", "due_at", "id"], name="request_by_seller"),
+            models.Index(fields=["state", "due_at", "id"], name="request_queue"),
+            models.Index(
+                fields=["due_at", "id"], name="request_overdue", condition=Q(due_at__isnull=False)
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="items_in_step",
+                operation=pgtrigger.UpdateOf("state"),
+                when=pgtrigger.After,
+                func=KEEP_ITEMS_IN_STEP,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def approved_money(self) -> Money | None:
+        return None if self.approved_amount is None else Money(self.approved_amount, self.currency)
+
+
+class RefundItem(models.Model):
+    """A unit a request covers, with its share of the amounts. One open request per unit (requirement C4)."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="items")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="refund_items")
+    amount = models.BigIntegerField(_("amount"))  # 0 where the request is for a duplicate charge
+    approved_amount = models.BigIntegerField(_("amount approved"), default=0)
+    is_open = models.BooleanField(default=True)  # kept by a trigger on the request's state
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "unit"], name="unit_once_per_request"),
+            models.UniqueConstraint(fields=["unit"], condition=Q(is_open=True), name="one_open_request_per_unit"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, approved_amount__gte=0, approved_amount__lte=models.F("amount")),
+                name="item_approved_within_amount",
+            ),
+        ]
+
+
+class Transition(models.Model):
+    """One move of a request: the history is written with the change, or the change does not happen.
+
+    Migration 0002 adds what Django cannot say: a request's (id, sequence, state) must be a row here, and each
+    row must continue from the one before it. So `update(state=…)` fails at commit, whoever tries it.
+    """
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="transitions")
+    sequence = models.PositiveIntegerField()
+    previous = models.PositiveIntegerField(null=True)
+    event = models.CharField(_("event"), max_length=24)
+    from_state = models.CharField(_("from"), max_length=20, blank=True)
+    to_state = models.CharField(_("to"), max_length=20, choices=State)
+    at = models.DateTimeField(_("at"))
+    actor = models.CharField(_("by"), max_length=16, choices=Party)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    clause = models.CharField(_("clause"), max_length=16, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    due_at = models.DateTimeField(_("clock set to"), null=True)
+
+    class Meta:
+        verbose_name = _("transition")
+        verbose_name_plural = _("transitions")
+        constraints = [
+            models.UniqueConstraint(fields=["request", "sequence"], name="transition_once_per_sequence"),
+            models.UniqueConstraint(fields=["request", "sequence", "to_state"], name="transition_target"),
+            models.CheckConstraint(
+                condition=Q(sequence=1, previous__isnull=True, from_state="")
+                | Q(sequence__gt=1, previous=models.F("sequence") - 1),
+                name="transition_follows_previous",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    *(
+                        Q(event=edge.event, from_state=edge.source, to_state=edge.target, actor__in=sorted(edge.by))
+                        for edge in EDGES
+                    ),
+                    _connector=Q.OR,
+                ),
+                name="transition_is_an_edge",
+            ),
+            models.CheckConstraint(
+                condition=Q(actor__in=["system", "buyer"], user__isnull=True)
+                | (~Q(actor__in=["system", "buyer"]) & Q(user__isnull=False)),
+                name="transition_names_its_actor",
+            ),
+        ]
+        triggers = append_only()
+
+
+class Decision(models.Model):
+    """What the policy said, whole: facts, findings, version (requirement J2). Kept for back-tests, never changed."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="decisions")
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+    outcome = models.CharField(_("outcome"), max_length=12)
+    amount = models.BigIntegerField(_("amount"))
+    one_click = models.BooleanField(default=False)
+    facts = models.JSONField()
+    findings = models.JSONField()
+    would_change = models.JSONField()
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        triggers = append_only()
+
+
+class Proposal(models.Model):
+    """An approval above the two-person limit, waiting for the second person; any move of the request voids it."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="proposals")
+    sequence = models.PositiveIntegerField()
+    amount = models.BigIntegerField(_("amount"))
+    clause = models.CharField(_("clause"), max_length=16, blank=True)
+    note = models.TextField(_("note"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["request", "sequence"], name="one_proposal_at_a_time")]
+        triggers = append_only()
+
+
+class Message(models.Model):
+    """Something said in the case; internal ones are for staff alone. Never changed (requirement F4)."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="messages")
+    author = models.CharField(_("by"), max_length=16, choices=Party)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    text = models.TextField(_("text"))
+    is_internal = models.BooleanField(_("internal"), default=False)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        triggers = append_only()

@@ -1,0 +1,44 @@
+"""Who acts: the party a signed-in person is in a case. Which edges a party may take stands in machine.py."""
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.identity.models import User
+from marketplace.kernel.errors import NotFound, NotPermitted
+from sellers.models import Membership
+
+from .machine import Edge, Party, moves_from
+from .models import RefundRequest
+
+STAFF_PARTIES = frozenset({Party.SUPPORT, Party.REVIEWER, Party.SUPERVISOR, Party.ARBITER})
+
+
+class Actor(NamedTuple):
+    """Who makes a move: a party, and the person where it is not the machine or the buyer."""
+
+    party: Party
+    user_id: int | None = None
+
+
+SYSTEM = Actor(Party.SYSTEM)
+BUYER = Actor(Party.BUYER)
+
+
+def staff(user: User) -> Actor:
+    """A member of staff in their role. Raises NotPermitted for a role that takes no part in cases."""
+    if not (user.is_active and user.is_staff and user.role in STAFF_PARTIES):
+        raise NotPermitted(_("Your role takes no part in cases."))
+    return Actor(Party(user.role), user.pk)
+
+
+def seller_of(user: User, request: RefundRequest) -> Actor:
+    """A seller's person in a case of that seller. Raises NotFound for anybody else: cases are not announced."""
+    if not user.is_active or not Membership.objects.filter(user=user, seller_id=request.seller_id).exists():
+        raise NotFound()
+    return Actor(Party.SELLER, user.pk)
+
+
+def moves_for(user: User, request: RefundRequest) -> list[Edge]:
+    """The moves this member of staff may make now: exactly the buttons to show."""
+    return moves_from(request.state, user.role) if user.is_active and user.is_staff and user.role else []

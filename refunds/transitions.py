@@ -1,0 +1,126 @@
+"""The one door for state: every move of a refund request goes through here, one at a time or in bulk.
+
+A move is an edge of machine.py, made by a party the edge names, written as one statement that changes the
+request and inserts its transition. The database refuses anything else (models.Transition, migration 0002).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.kernel.errors import NotPermitted, Refusal
+
+from .clocks import NO_CLOCK, Due
+from .machine import BY_MOVE, TARGET, Edge, Party, moves_from
+from .models import RefundRequest
+from .permissions import SYSTEM, Actor
+
+
+class InvalidTransition(Refusal):
+    code = "invalid_transition"
+    title = _("The case is not in a state where this can be done.")
+
+
+class Approval(NamedTuple):
+    """What an approving move records: minor units, and the two persons above the limit (F7)."""
+
+    amount: int
+    maker_id: int | None = None
+    checker_id: int | None = None
+
+
+# One statement: compare-and-set on the request, and its history. {where} picks the rows and is code, not input.
+_MOVE = """
+WITH moved AS (
+    UPDATE refunds_refundrequest r
+    SET state = %(target)s, sequence = r.sequence + 1, due_kind = %(due_kind)s, due_at = %(due_at)s{approval}
+    WHERE r.state = %(source)s AND {where}
+    RETURNING r.id, r.sequence
+)
+INSERT INTO refunds_transition
+    (request_id, sequence, previous, event, from_state, to_state, at, actor, user_id, clause, note, due_at)
+SELECT id, sequence, sequence - 1, %(event)s, %(source)s, %(target)s, %(at)s, %(actor)s, %(user_id)s,
+       %(clause)s, %(note)s, %(due_at)s
+FROM moved
+"""
+_APPROVAL = ", approved_amount = %(approved_amount)s, maker_id = %(maker_id)s, checker_id = %(checker_id)s"
+
+
+def edge_for(state: str, event: str, party: Party) -> Edge:
+    """The edge, or the refusal: InvalidTransition (no such move from here), NotPermitted (not this party's)."""
+    edge = BY_MOVE.get((event, state))
+    if edge is None:
+        raise InvalidTransition(
+            **{"from": state, "to": TARGET[event], "allowed": sorted({e.target for e in moves_from(state, party)})}
+        )
+    if party not in edge.by:
+        raise NotPermitted()
+    return edge
+
+
+def apply_transition(
+    request: RefundRequest,
+    event: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    due: Due = NO_CLOCK,
+    note: str = "",
+    clause: str = "",
+    approval: Approval | None = None,
+) -> None:
+    """Move `request` by `event` and bring the object up to date. The caller has the row locked.
+
+    Raises InvalidTransition, NotPermitted; also InvalidTransition when the row moved since it was read.
+    """
+    edge = edge_for(request.state, event, actor.party)
+    parameters = _parameters(edge, actor, now, due, note, clause, approval)
+    parameters |= {"id": request.pk, "sequence": request.sequence}
+    sql = _MOVE.format(
+        where="r.id = %(id)s AND r.sequence = %(sequence)s", approval=_APPROVAL if approval else ""
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        if cursor.rowcount != 1:
+            raise InvalidTransition(**{"from": request.state, "to": edge.target, "allowed": []})
+    request.__dict__.update(
+        state=edge.target, sequence=request.sequence + 1, due_kind=due.kind, due_at=due.at
+    )
+    if approval:
+        request.__dict__.update(
+            approved_amount=approval.amount, maker_id=approval.maker_id, checker_id=approval.checker_id
+        )
+
+
+def apply_transition_in_bulk(
+    ids: Sequence[int], source: str, event: str, *, now: datetime, due: Due = NO_CLOCK, note: str = ""
+) -> int:
+    """The same door for many rows at once, made by SYSTEM; rows no longer in `source` are left. Returns how many."""
+    edge = edge_for(source, event, Party.SYSTEM)
+    parameters = _parameters(edge, SYSTEM, now, due, note, "", None) | {"ids": list(ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE.format(where="r.id = ANY(%(ids)s)", approval=""), parameters)
+        return int(cursor.rowcount)
+
+
+def _parameters(
+    edge: Edge, actor: Actor, now: datetime, due: Due, note: str, clause: str, approval: Approval | None
+) -> dict[str, Any]:
+    return {
+        "event": edge.event,
+        "source": edge.source,
+        "target": edge.target,
+        "at": now,
+        "actor": actor.party.value,
+        "user_id": actor.user_id,
+        "due_kind": due.kind,
+        "due_at": due.at,
+        "note": note,
+        "clause": clause,
+        "approved_amount": approval.amount if approval else None,
+        "maker_id": approval.maker_id if approval else None,
+        "checker_id": approval.checker_id if approval else None,
+    }

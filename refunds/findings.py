@@ -1,0 +1,17 @@
+"""A decision's findings in the reader's language."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import get_language
+
+from .policy import render
+
+
+def findings_json(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Stored findings (or would_change entries) with `text`, and without the key that picked it."""
+    language = "en" if (get_language() or "").startswith("en") else "zh-hans"
+    return [
+        {**{name: value for name, value in finding.items() if name != "key"}, "text": render(finding, language)}
+        for finding in findings
+    ]

@@ -1,0 +1,1 @@
+"""What can be done with a refund request: one verb a file, one durable transaction a verb."""

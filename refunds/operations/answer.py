@@ -1,0 +1,58 @@
+"""The seller's answer (requirement F2): agree, or refuse with a ground."""
+
+from datetime import datetime
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.identity.models import User
+from marketplace.kernel.errors import Refusal
+
+from .. import clocks
+from ..models import Proposal, RefundRequest
+from ..transitions import apply_transition
+from .approve import approve
+from .locking import clock_terms, lock_for_seller
+
+
+class Ground(models.TextChoices):
+    RULE_DISALLOWS = "rule_disallows", _("The rules do not allow it")
+    ALREADY_USED = "already_used", _("The goods were used")
+    OTHER = "other", _("Another ground")
+
+
+class GroundNeeded(Refusal):
+    code = "ground_needed"
+    status = 422
+    title = _("Choose a ground, and say in a sentence what it rests on.")
+
+
+def agree(*, number: str, user: User, now: datetime, note: str = "") -> RefundRequest:
+    """Pay the whole amount; above the two-person limit a member of staff confirms it first (F7).
+
+    Raises NotFound, InvalidTransition, NotEnoughCaptured.
+    """
+    with transaction.atomic(durable=True):
+        request, actor = lock_for_seller(number, user)
+        if request.amount <= request.two_person_above:
+            approve(request, "agree", actor=actor, now=now, amount=request.amount, note=note)
+            return request
+        due = clocks.after("agree_for_check", clock_terms(request), now)
+        apply_transition(request, "agree_for_check", actor=actor, now=now, due=due, note=note)
+        Proposal.objects.create(
+            request=request, sequence=request.sequence, amount=request.amount, note=note, by=user, at=now
+        )
+        return request
+
+
+def refuse(*, number: str, user: User, ground: str, note: str, now: datetime) -> RefundRequest:
+    """Refuse with a ground; a reviewer decides. Raises GroundNeeded, NotFound, InvalidTransition."""
+    if ground not in Ground.values or not note.strip():
+        raise GroundNeeded(grounds=Ground.values)
+    with transaction.atomic(durable=True):
+        request, actor = lock_for_seller(number, user)
+        due = clocks.after("refuse", clock_terms(request), now)
+        apply_transition(
+            request, "refuse", actor=actor, now=now, due=due, note=f"{Ground(ground).value}: {note.strip()}"
+        )
+        return request

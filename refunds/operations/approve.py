@@ -1,0 +1,73 @@
+"""Approving: whoever does it, the money is reserved in the same transaction. Not called by interfaces."""
+
+from datetime import datetime
+
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.kernel.errors import Refusal
+from marketplace.kernel.money import split
+from marketplace.kernel.outbox import enqueue
+from marketplace.payments.models import Capture
+from marketplace.payments.operations import allocate, lock_captures, reserve
+
+from ..models import RefundItem, RefundRequest
+from ..permissions import Actor
+from ..transitions import Approval, apply_transition
+
+
+class AmountOutOfRange(Refusal):
+    code = "amount_out_of_range"
+    status = 422
+    title = _("The amount must be more than nothing and no more than was asked.")
+
+
+def approve(
+    request: RefundRequest,
+    event: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    amount: int,
+    clause: str = "",
+    note: str = "",
+    maker_id: int | None = None,
+    checker_id: int | None = None,
+) -> None:
+    """Move the locked request to approved and reserve `amount` minor units from its captures.
+
+    Raises AmountOutOfRange, NotEnoughCaptured, and what apply_transition raises.
+    """
+    if not 0 < amount <= request.amount:
+        raise AmountOutOfRange(amount=amount, at_most=request.amount)
+    reserve(allocate(_captures(request), amount), reference=request.number, now=now)
+    _share(request, amount)
+    enqueue("refunds.pay", request.number)
+    apply_transition(
+        request,
+        event,
+        actor=actor,
+        now=now,
+        clause=clause,
+        note=note,
+        approval=Approval(amount, maker_id, checker_id),
+    )
+
+
+def _captures(request: RefundRequest) -> list[Capture]:
+    """Oldest first; for a duplicate charge the latest, which is the one that should not have been."""
+    captures = lock_captures(request.order_id)
+    return captures[::-1] if request.reason == "duplicate_charge" else captures
+
+
+def _share(request: RefundRequest, amount: int) -> None:
+    """Write down what each unit gets back, exactly."""
+    items = RefundItem.objects.filter(request=request)
+    if amount == request.amount:
+        items.update(approved_amount=F("amount"))
+        return
+    rows = list(items.order_by("id"))
+    if any(row.amount for row in rows):
+        for row, part in zip(rows, split(amount, [row.amount for row in rows]), strict=True):
+            row.approved_amount = part
+        RefundItem.objects.bulk_update(rows, ["approved_amount"])

@@ -1,0 +1,92 @@
+"""The pre-check: facts gathered, the policy asked, its answer kept whole and carried out (requirement E2)."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from .. import clocks
+from ..facts import build, read
+from ..machine import Clock, State
+from ..models import Decision, RefundRequest
+from ..permissions import SYSTEM
+from ..policies import Verdict, judge
+from ..policy import Facts, deciding
+from ..transitions import apply_transition
+from .approve import approve
+
+EVENTS = {
+    "approve": "policy_approve",
+    "reject": "policy_reject",
+    "ask_seller": "policy_ask_seller",
+    "review": "policy_review",
+}
+
+
+def precheck(request_id: int, now: datetime) -> None:
+    """Decide a submitted request. Called twice, or for one that has moved on, it does nothing."""
+    with transaction.atomic(durable=True):
+        request = (
+            RefundRequest.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("order__seller")
+            .filter(pk=request_id, state=State.SUBMITTED)
+            .first()
+        )
+        if request is None or (request.due_at and request.due_at > now):
+            return
+        facts = _facts(request)
+        verdict = judge(facts, now)
+        _keep(request, facts, verdict, now)
+        if verdict.decision.outcome == "wait":
+            _wait_on(request, verdict)
+        else:
+            _carry_out(request, verdict, now)
+
+
+def _facts(request: RefundRequest) -> Facts:
+    known = read(request.order, besides_request=request.pk)
+    held = {item.unit_id: item.amount for item in request.items.all()}
+    units = [unit for unit in known.units if unit.id in held]
+    return build(
+        known,
+        units,
+        reason=request.reason,
+        remedy=request.remedy,
+        amount=request.amount,
+        filed_at=request.filed_at,
+    )
+
+
+def _keep(request: RefundRequest, facts: Facts, verdict: Verdict, now: datetime) -> None:
+    decision = verdict.decision
+    Decision.objects.create(
+        request=request,
+        policy_id=verdict.policy.id,
+        at=now,
+        outcome=decision.outcome,
+        amount=decision.amount,
+        one_click=decision.one_click,
+        facts=facts.to_json(),
+        findings=[finding.to_json() for finding in decision.findings],
+        would_change=decision.would_change,
+    )
+
+
+def _wait_on(request: RefundRequest, verdict: Verdict) -> None:
+    """Filed for later, and a payment came in meanwhile that moves the day: the clock moves, the state does not."""
+    settled_by = deciding(verdict.decision)
+    assert settled_by is not None
+    due_at = datetime.fromisoformat(settled_by.facts["may_file_at"])
+    RefundRequest.objects.filter(pk=request.pk).update(due_kind=Clock.ARRIVAL_WAIT, due_at=due_at)
+
+
+def _carry_out(request: RefundRequest, verdict: Verdict, now: datetime) -> None:
+    decision = verdict.decision
+    settled_by = deciding(decision)
+    clause = settled_by.clause if settled_by else ""
+    apply_transition(request, "precheck", actor=SYSTEM, now=now)
+    event = EVENTS[decision.outcome]
+    if decision.outcome == "approve":
+        approve(request, event, actor=SYSTEM, now=now, amount=decision.amount, clause=clause)
+        return
+    due = clocks.after(event, verdict.policy.terms.clocks, now)
+    apply_transition(request, event, actor=SYSTEM, now=now, due=due, clause=clause)

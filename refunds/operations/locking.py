@@ -1,0 +1,39 @@
+"""Finding the one request a person works on, locked, or a refusal that gives nothing away."""
+
+from marketplace.identity.models import User
+from marketplace.kernel.errors import NotFound
+
+from ..models import RefundRequest
+from ..permissions import Actor, seller_of, staff
+from ..policies import in_force
+from ..policy import Clocks
+
+
+def lock(number: str, **scope: object) -> RefundRequest:
+    """The request, locked until commit. Raises NotFound."""
+    request = (
+        RefundRequest.objects.select_for_update(of=("self",))
+        .select_related("order")
+        .filter(number=number, **scope)
+        .first()
+    )
+    if request is None:
+        raise NotFound()
+    return request
+
+
+def lock_for_staff(number: str, user: User) -> tuple[RefundRequest, Actor]:
+    """Raises NotPermitted (role without cases), NotFound."""
+    actor = staff(user)
+    return lock(number), actor
+
+
+def lock_for_seller(number: str, user: User) -> tuple[RefundRequest, Actor]:
+    """Raises NotFound, also for another seller's case."""
+    request = lock(number)
+    return request, seller_of(user, request)
+
+
+def clock_terms(request: RefundRequest) -> Clocks:
+    """The clocks in force when the request was filed: a clock is never shortened by later terms (E7)."""
+    return in_force(request.order.goods_type, request.filed_at).terms.clocks

@@ -1,0 +1,82 @@
+"""A word in the case (requirement F4). A buyer's or seller's word answers a question that was asked."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.identity.models import User
+from marketplace.kernel.errors import Refusal
+from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
+
+from .. import clocks
+from ..machine import Party, State
+from ..models import Message, RefundRequest
+from ..permissions import BUYER, Actor
+from ..transitions import apply_transition
+from .locking import clock_terms, lock, lock_for_seller, lock_for_staff
+
+MAX_CHARACTERS = 4000
+
+
+class NothingSaid(Refusal):
+    code = "nothing_said"
+    status = 422
+    title = _("Write a message of 1 to 4000 characters.")
+
+
+def say_as_buyer(
+    *,
+    buyer_id: int,
+    number: str,
+    text: str,
+    key: Key,
+    present: Callable[[RefundRequest], Answer],
+    now: datetime,
+) -> Outcome:
+    """Raises NothingSaid, NotFound, and what `once` raises."""
+
+    def effect() -> tuple[Answer, int]:
+        request = lock(number, buyer_id=buyer_id)
+        _write(request, BUYER, text, now)
+        _answer_question(request, BUYER, now)
+        answer = present(request)
+        keep(key, answer, 201)
+        return answer, 201
+
+    return once(key, effect)
+
+
+def say_as_seller(*, number: str, user: User, text: str, now: datetime) -> None:
+    """Raises NothingSaid, NotFound."""
+    with transaction.atomic(durable=True):
+        request, actor = lock_for_seller(number, user)
+        _write(request, actor, text, now)
+        _answer_question(request, actor, now)
+
+
+def say_as_staff(*, number: str, user: User, text: str, now: datetime, is_internal: bool = False) -> None:
+    """Raises NothingSaid, NotPermitted, NotFound."""
+    with transaction.atomic(durable=True):
+        request, actor = lock_for_staff(number, user)
+        _write(request, actor, text, now, is_internal=is_internal)
+
+
+def _write(request: RefundRequest, actor: Actor, text: str, now: datetime, *, is_internal: bool = False) -> None:
+    if not 0 < len(text.strip()) <= MAX_CHARACTERS:
+        raise NothingSaid()
+    Message.objects.create(
+        request=request,
+        author=actor.party,
+        user_id=actor.user_id,
+        text=text.strip(),
+        is_internal=is_internal,
+        at=now,
+    )
+
+
+def _answer_question(request: RefundRequest, actor: Actor, now: datetime) -> None:
+    if request.state == State.AWAITING_EVIDENCE and actor.party in (Party.BUYER, Party.SELLER):
+        due = clocks.after("give_evidence", clock_terms(request), now)
+        apply_transition(request, "give_evidence", actor=actor, now=now, due=due)

@@ -1,0 +1,66 @@
+"""What was lost is found again, and what is overdue acts: set-based, in batches, safe to run twice at once."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from marketplace.kernel.outbox import enqueue
+from marketplace.payments.models import Transfer
+
+from .. import clocks
+from ..machine import ON_OVERDUE, State
+from ..models import RefundRequest
+from ..policies import in_force
+from ..transitions import apply_transition_in_bulk
+from .decide import precheck
+
+BATCH = 5000
+FEW = 500  # each is a job of its own
+# A pre-check takes well under a second; one not done by now has lost its message.
+LOST_AFTER = timedelta(seconds=10)
+
+
+def sweep_prechecks(now: datetime) -> int:
+    """Decide requests whose message was lost, and those filed for a time that has come; return how many."""
+    waiting = RefundRequest.objects.filter(state=State.SUBMITTED).filter(
+        Q(due_at__isnull=True, filed_at__lte=now - LOST_AFTER) | Q(due_at__lte=now)
+    )
+    ids = list(waiting.order_by("id").values_list("id", flat=True)[:FEW])
+    for request_id in ids:
+        precheck(request_id, now)
+    return len(ids)
+
+
+def sweep_transfers(now: datetime) -> int:
+    """Queue the payer for transfers whose time has come: retries, pending ones, and those a crash left behind."""
+    due = Transfer.objects.filter(state__in=Transfer.OPEN_STATES, next_try_at__lte=now)
+    numbers = list(due.order_by("next_try_at").values_list("reference", flat=True)[:FEW])
+    for number in dict.fromkeys(numbers):
+        enqueue("refunds.pay", number)
+    return len(numbers)
+
+
+def sweep_deadlines(now: datetime) -> int:
+    """Move every overdue request on: a seller's or buyer's silence takes the case to a reviewer (E3, E9)."""
+    moved = 0
+    for source, event in ON_OVERDUE.items():
+        while batch := _move_batch(source, event, now):
+            moved += batch
+    return moved
+
+
+def _move_batch(source: str, event: str, now: datetime) -> int:
+    with transaction.atomic(durable=True):
+        overdue = RefundRequest.objects.filter(state=source, due_at__lte=now)
+        rows = overdue.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")
+        by_goods: dict[str, list[int]] = defaultdict(list)
+        for request_id, goods_type in rows.values_list("id", "order__goods_type")[:BATCH]:
+            by_goods[goods_type].append(request_id)
+        return sum(
+            apply_transition_in_bulk(
+                ids, source, event, now=now, due=clocks.after(event, in_force(goods_type, now).terms.clocks, now)
+            )
+            for goods_type, ids in by_goods.items()
+        )

@@ -1,0 +1,108 @@
+"""A refund request as JSON (API.md), from rows already in memory. Shared by the API and stored answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from marketplace.kernel.money import Money
+from marketplace.kernel.serializers import instant
+from marketplace.payments.channels import FACTS
+from marketplace.payments.models import Transfer
+
+from .findings import findings_json
+from .models import Decision, RefundRequest, Transition
+
+
+def represent(
+    request: RefundRequest,
+    *,
+    units: Sequence[str],
+    timeline: list[dict[str, Any]],
+    decision: Decision | None = None,
+    transfers: Sequence[Transfer] = (),
+    messages: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    due = [{"kind": request.due_kind, "due_at": instant(request.due_at)}] if request.due_at else []
+    approved = request.approved_money
+    return {
+        "number": request.number,
+        "order": request.order.no,
+        "reason": request.reason,
+        "remedy": request.remedy,
+        "description": request.description,
+        "units": list(units),
+        "amount": request.money.json(),
+        "approved_amount": approved.json() if approved else None,
+        "state": request.state,
+        "filed_at": instant(request.filed_at),
+        "decision": represent_decision(decision, request.currency) if decision else None,
+        "deadlines": due,
+        "timeline": timeline,
+        "messages": messages or [],
+        "refund": represent_refund(transfers),
+    }
+
+
+def represent_whole(request: RefundRequest, transfers: Sequence[Transfer]) -> dict[str, Any]:
+    """For a request read by queries.whole_cases(). Internal notes stay with staff."""
+    decisions = list(request.decisions.all())
+    return represent(
+        request,
+        units=[item.unit.ref for item in request.items.all()],
+        timeline=[represent_transition(move) for move in request.transitions.all()],
+        decision=decisions[-1] if decisions else None,
+        transfers=transfers,
+        messages=[
+            {"by": message.author, "text": message.text, "at": instant(message.at)}
+            for message in request.messages.all()
+            if not message.is_internal
+        ],
+    )
+
+
+def represent_transition(move: Transition) -> dict[str, Any]:
+    return {
+        "at": instant(move.at),
+        "event": move.event,
+        "from": move.from_state or None,
+        "to": move.to_state,
+        "by": move.actor,
+        "clause": move.clause,
+        "note": move.note,
+    }
+
+
+def represent_decision(decision: Decision, currency: str) -> dict[str, Any]:
+    return {
+        "outcome": decision.outcome,
+        "amount": Money(decision.amount, currency).json(),
+        "policy": str(decision.policy),
+        "at": instant(decision.at),
+        "findings": findings_json(decision.findings),
+        "would_change": findings_json(decision.would_change),
+    }
+
+
+def represent_refund(transfers: Sequence[Transfer]) -> dict[str, Any] | None:
+    """The money on its way: the slowest transfer speaks for all."""
+    if not transfers:
+        return None
+    states = [transfer.state for transfer in transfers]
+    state = next(s for s in ("manual", "queued", "sending", "pending", "succeeded") if s in states)
+    last = next(transfer for transfer in transfers if transfer.state == state)
+    channel = last.claim.capture.channel
+    expected_by = last.settled_at or last.created_at + FACTS[channel].refund_within
+    return {
+        "state": state,
+        "channel": channel,
+        "expected_by": instant(expected_by),
+        "transfers": [
+            {
+                "number": transfer.number,
+                "state": transfer.state,
+                "channel": transfer.claim.capture.channel,
+                "amount": transfer.money.json(),
+                "settled_at": instant(transfer.settled_at) if transfer.settled_at else None,
+            }
+            for transfer in transfers
+        ],
+    }

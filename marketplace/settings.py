@@ -1,0 +1,246 @@
+"""All settings, by section. Every value a deployment may change comes from the environment.
+
+With no DATABASE_URL the program runs embedded: its own PostgreSQL, file-system broker and generated keys
+under DATA_DIR. docs/operating.md lists the variables; checks.py refuses unsafe production settings.
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.kernel import embedded, keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in env(name, default).split(",") if item.strip()]
+
+
+# --- Where things are kept -------------------------------------------------------------------------------
+DATA_DIR = Path(env("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+EMBEDDED = env("EMBEDDED", "0" if env("DATABASE_URL") else "1") == "1"
+DATABASE_URL = env("DATABASE_URL") or embedded.start(DATA_DIR)
+
+# --- Keys ------------------------------------------------------------------------------------------------
+# Embedded: made once and kept in DATA_DIR/keys.json. Production: given, or the checks refuse to start.
+_keys = keys.load_or_create(DATA_DIR / "keys.json") if EMBEDDED else {}
+SECRET_KEY = env("SECRET_KEY") or _keys.get("secret_key", "")
+SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS")
+# "id:base64 of 32 bytes", the first encrypts, all decrypt.
+FIELD_KEYS = env_list("FIELD_KEYS") or _keys.get("field_keys", [])
+FINGERPRINT_KEY = env("FINGERPRINT_KEY") or _keys.get("fingerprint_key", "")
+
+# --- Django ----------------------------------------------------------------------------------------------
+DEBUG = False
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "*" if EMBEDDED else "")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "identity.User"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "axes",
+    "csp",
+    "django_structlog",
+    "pgtrigger",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "marketplace.kernel",
+    "marketplace.identity",
+    "sellers",
+    "marketplace.ledger",
+    "marketplace.orders",
+    "marketplace.payments",
+    "marketplace.intake",
+    "marketplace.risk",
+    "refunds",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database --------------------------------------------------------------------------------------------
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
+DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+# jit compiles plans that run for milliseconds; statements here are short.
+DATABASES["default"]["OPTIONS"] = {"options": "-c jit=off", "application_name": f"recourse-{os.getpid()}"}
+DATABASES["default"]["ATOMIC_REQUESTS"] = False
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env("CACHE_URL")}
+    if env("CACHE_URL")
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- People ----------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "marketplace.identity.backends.RoleBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "portal:login"
+BUYER_TOKEN_HOURS = int(env("BUYER_TOKEN_HOURS", "12"))
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+# Proxies whose X-Forwarded-For is believed; none means the peer's own address counts.
+TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
+
+# --- Languages and time ----------------------------------------------------------------------------------
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+
+# --- Static files ----------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = EMBEDDED  # no collectstatic step on a laptop
+
+# --- API -------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["marketplace.identity.tokens.BuyerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["marketplace.kernel.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "marketplace.kernel.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "marketplace.kernel.throttling.PerUser",
+        "marketplace.kernel.throttling.PerAddress",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "user": env("THROTTLE_USER", "1200/min"),
+        "address": env("THROTTLE_ADDRESS", "6000/min"),
+        "login": env("THROTTLE_LOGIN", "20/min"),
+        "shop": env("THROTTLE_SHOP", "12000/min"),
+    },
+    "EXCEPTION_HANDLER": "marketplace.kernel.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Recourse",
+    "DESCRIPTION": "Refunds and disputes for marketplaces of virtual goods.",
+    "VERSION": "1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "RequestState": "refunds.machine.State.choices",
+        "TransferState": "marketplace.payments.models.Transfer.State.choices",
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- Jobs ------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = env("BROKER_URL", "filesystem://")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+if CELERY_BROKER_URL == "filesystem://":
+    _queue = DATA_DIR / "queue"
+    for _part in ("messages", "control"):
+        (_queue / _part).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue / "messages"),
+        "data_folder_out": str(_queue / "messages"),
+        "control_folder": str(_queue / "control"),
+        "polling_interval": 0.1,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = TIME_ZONE
+# Each sweep finds what a lost message or a passed deadline left; a sweep that waits too long is dropped.
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": f"refunds.{name}", "schedule": seconds, "options": {"expires": max(seconds, 10)}}
+    for name, seconds in {"sweep_transfers": 2.0, "sweep_prechecks": 5.0, "sweep_deadlines": 10.0}.items()
+}
+CELERY_BEAT_SCHEDULER = "marketplace.celery:OutboxScheduler"
+
+# --- Payment channels ------------------------------------------------------------------------------------
+# Channels the sandbox answers for. Embedded: all that have no keys. Production must name each one itself.
+SANDBOX_ANSWERS_FOR = env_list(
+    "SANDBOX_ANSWERS_FOR", "sandbox,alipay,wechat_pay,card,stripe,bank_transfer" if EMBEDDED else ""
+)
+ALLOW_SANDBOX = env("ALLOW_SANDBOX") == "1"  # where not embedded, SANDBOX_ANSWERS_FOR needs this beside it
+SANDBOX_DELAY_SECONDS = float(env("SANDBOX_DELAY_SECONDS", "0.05"))
+
+# --- Safety ----------------------------------------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
+SESSION_COOKIE_AGE = 12 * 3600
+if not EMBEDDED:
+    SECURE_SSL_REDIRECT = env("SECURE_SSL_REDIRECT", "1") == "1"
+    SECURE_HSTS_SECONDS = int(env("SECURE_HSTS_SECONDS", "31536000"))
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'self'"],
+    }
+}
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]

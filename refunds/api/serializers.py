@@ -1,0 +1,188 @@
+"""Request bodies of the buyer's refund calls, and the shapes of their answers for the API document."""
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from marketplace.kernel.money import Money
+from marketplace.kernel.serializers import MoneyField, StrictBooleanField, StrictSerializer, TextField
+from marketplace.payments.channels import Channel
+from marketplace.payments.models import Transfer
+
+from ..machine import Clock, Party, State
+from ..operations.file import Filing
+from ..reasons import REASON_CHOICES, REMEDY_CHOICES
+
+# Thirteen to nineteen digits, with or without gaps: a card number has no place in a case (C7).
+CARD_NUMBER = re.compile(r"(?<!\d)(?:\d[ -]?){13,19}(?!\d)")
+
+
+class DetailsField(StrictSerializer):
+    """What helps to find the payment and the goods; for coins see requirement C7."""
+
+    user_id = TextField(max_length=128, required=False)
+    account = TextField(max_length=128, required=False)
+    server = TextField(max_length=128, required=False)
+    package = TextField(max_length=128, required=False)
+    payment_method = TextField(max_length=64, required=False)
+    exact_amount = TextField(max_length=32, required=False)
+    card_last4 = serializers.RegexField(
+        r"^\d{4}\Z", required=False, error_messages={"invalid": _("Give the last four digits, and never more.")}
+    )
+    channel_reference = TextField(max_length=128, required=False)
+    balance_before = TextField(max_length=64, required=False)
+    balance_after = TextField(max_length=64, required=False)
+    troubleshooting = TextField(max_length=1000, required=False)
+
+
+class FilingSerializer(StrictSerializer):
+    order = TextField(max_length=20)
+    reason = serializers.ChoiceField(choices=REASON_CHOICES)
+    description = TextField(max_length=4000, required=False, allow_blank=True, default="")
+    remedy = serializers.ChoiceField(choices=REMEDY_CHOICES, required=False, default="refund")
+    units = serializers.ListField(child=TextField(max_length=64), min_length=1, max_length=1000, required=False)
+    amount = MoneyField(required=False)
+    details = DetailsField(required=False)
+    file_when_allowed = StrictBooleanField(required=False, default=False)
+
+    def filing(self) -> Filing:
+        data = self.validated_data
+        return Filing(
+            order_no=data["order"],
+            reason=data["reason"],
+            remedy=data["remedy"],
+            description=data["description"],
+            units=tuple(data["units"]) if "units" in data else None,
+            amount=Money(**data["amount"]) if "amount" in data else None,
+            details=data.get("details"),
+            file_when_allowed=data["file_when_allowed"],
+        )
+
+
+class MessageSerializer(StrictSerializer):
+    text = TextField(max_length=4000)
+
+    def validate_text(self, text: str) -> str:
+        if CARD_NUMBER.search(text):
+            raise serializers.ValidationError(
+                _("This looks like a card number. Give the last four digits, and never more."), "card_number"
+            )
+        return text
+
+
+class EmptySerializer(StrictSerializer):
+    """An empty body, or {}."""
+
+
+class WithdrawSerializer(StrictSerializer):
+    note = TextField(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class EligibilityQuery(StrictSerializer):
+    reason = serializers.ChoiceField(choices=REASON_CHOICES)
+    remedy = serializers.ChoiceField(choices=REMEDY_CHOICES, required=False, default="refund")
+    units = TextField(max_length=2000, required=False, help_text="Refs of the units, separated by commas.")
+
+
+# --- Answers, for the API document -----------------------------------------------------------------------
+
+
+class MoneyShape(serializers.Serializer[Any]):
+    amount = serializers.IntegerField(help_text="Minor units, e.g. fen.")
+    currency = serializers.CharField()
+
+
+class FindingShape(serializers.Serializer[Any]):
+    rule = serializers.CharField()
+    result = serializers.ChoiceField(["met", "unmet", "unknown"])
+    clause = serializers.CharField(help_text="The requirement the rule rests on.")
+    facts = serializers.DictField()
+    text = serializers.CharField()
+
+
+class ChangeShape(serializers.Serializer[Any]):
+    rule = serializers.CharField()
+    facts = serializers.DictField()
+    text = serializers.CharField()
+
+
+class DecisionShape(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(["approve", "reject", "ask_seller", "review", "wait"])
+    amount = MoneyShape()
+    policy = serializers.CharField(help_text="Goods type and version, e.g. card_code@1.")
+    at = serializers.DateTimeField()
+    findings = FindingShape(many=True)
+    would_change = ChangeShape(many=True)
+
+
+class DeadlineShape(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(Clock.choices)
+    due_at = serializers.DateTimeField()
+
+
+def _move_shape() -> type[serializers.Serializer[Any]]:
+    """`from` is a word of Python's, so this shape is made by name."""
+    fields: dict[str, Any] = {
+        "at": serializers.DateTimeField(),
+        "event": serializers.CharField(),
+        "from": serializers.ChoiceField(State.choices, allow_null=True),
+        "to": serializers.ChoiceField(State.choices),
+        "by": serializers.ChoiceField(Party.choices),
+        "clause": serializers.CharField(),
+        "note": serializers.CharField(),
+    }
+    return type("MoveShape", (serializers.Serializer,), fields)
+
+
+MoveShape = _move_shape()
+
+
+class SpokenShape(serializers.Serializer[Any]):
+    by = serializers.ChoiceField(Party.choices)
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class TransferShape(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    state = serializers.ChoiceField(Transfer.State.choices)
+    channel = serializers.ChoiceField(Channel.choices)
+    amount = MoneyShape()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class RefundShape(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(Transfer.State.choices)
+    channel = serializers.ChoiceField(Channel.choices)
+    expected_by = serializers.DateTimeField()
+    transfers = TransferShape(many=True)
+
+
+class RefundRequestShape(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    order = serializers.CharField()
+    reason = serializers.ChoiceField(REASON_CHOICES)
+    remedy = serializers.ChoiceField(REMEDY_CHOICES)
+    description = serializers.CharField()
+    units = serializers.ListField(child=serializers.CharField())
+    amount = MoneyShape()
+    approved_amount = MoneyShape(allow_null=True)
+    state = serializers.ChoiceField(State.choices)
+    filed_at = serializers.DateTimeField()
+    decision = DecisionShape(allow_null=True)
+    deadlines = DeadlineShape(many=True)
+    timeline = MoveShape(many=True)
+    messages = SpokenShape(many=True)
+    refund = RefundShape(allow_null=True)
+
+
+class EligibilityShape(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(["approve", "reject", "ask_seller", "review", "wait"])
+    amount = MoneyShape()
+    one_click = serializers.BooleanField()
+    findings = FindingShape(many=True)
+    would_change = ChangeShape(many=True)
+    evidence_needed = serializers.ListField(child=serializers.CharField())
+    warning = serializers.CharField(allow_null=True)

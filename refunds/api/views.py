@@ -1,0 +1,193 @@
+"""The buyer's refund calls: translate, call one operation, translate back."""
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import get_language
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.kernel.http import answer, idempotency_key
+from marketplace.kernel.money import Money
+from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+
+from .. import queries
+from ..facts import read
+from ..findings import findings_json
+from ..machine import State
+from ..models import RefundRequest, Transition
+from ..operations import file, say
+from ..operations import withdraw as withdrawal
+from ..policy import REASONS
+from ..representation import represent, represent_transition, represent_whole
+from . import examples
+from . import serializers as shapes
+
+
+class RequestFilter(filters.FilterSet):
+    order = filters.CharFilter("order__no")
+    state = filters.ChoiceFilter(choices=State.choices)
+
+    class Meta:
+        model = RefundRequest
+        fields = ["order", "state"]
+
+
+class RefundRequests(GenericAPIView):
+    serializer_class = shapes.RefundRequestShape
+    filterset_class = RequestFilter
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return RefundRequest.objects.none()
+        return queries.of_buyer(self.request.user.pk)
+
+    @extend_schema(
+        operation_id="list_refund_requests",
+        summary="My refund requests, newest first",
+        responses={200: shapes.RefundRequestShape(many=True), **problems(400, 401, 429)},
+    )
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        transfers = queries.transfers_of([row.number for row in page])
+        return self.get_paginated_response([represent_whole(row, transfers[row.number]) for row in page])
+
+    @extend_schema(
+        operation_id="file_refund_request",
+        summary="Ask for money back",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.FilingSerializer,
+        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        examples=examples.FILING,
+    )
+    def post(self, request: Request) -> Response:
+        key = idempotency_key(request, "file")
+        body = shapes.FilingSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        outcome = file.file_request(
+            buyer_id=request.user.pk, filing=body.filing(), key=key, present=_newly_filed, now=timezone.now()
+        )
+        return answer(outcome)
+
+
+class RefundRequestDetail(APIView):
+    @extend_schema(
+        operation_id="read_refund_request",
+        summary="One of my refund requests",
+        responses={200: shapes.RefundRequestShape, **problems(401, 404, 429)},
+    )
+    def get(self, request: Request, number: str) -> Response:
+        return Response(_whole(request.user.pk, number))
+
+
+class Messages(APIView):
+    @extend_schema(
+        operation_id="write_message",
+        summary="Say something in the case, or answer what was asked",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.MessageSerializer,
+        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        examples=examples.MESSAGE,
+    )
+    def post(self, request: Request, number: str) -> Response:
+        key = idempotency_key(request, "message")
+        body = shapes.MessageSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        outcome = say.say_as_buyer(
+            buyer_id=request.user.pk,
+            number=number,
+            text=body.validated_data["text"],
+            key=key,
+            present=lambda changed: _whole(changed.buyer_id, changed.number),
+            now=timezone.now(),
+        )
+        return answer(outcome)
+
+
+class Withdraw(APIView):
+    @extend_schema(
+        operation_id="withdraw_refund_request",
+        summary="Withdraw a request before money is promised",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.WithdrawSerializer,
+        responses={200: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        key = idempotency_key(request, "withdraw")
+        body = shapes.WithdrawSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        outcome = withdrawal.withdraw(
+            buyer_id=request.user.pk,
+            number=number,
+            key=key,
+            present=lambda changed: _whole(changed.buyer_id, changed.number),
+            now=timezone.now(),
+            note=body.validated_data["note"],
+        )
+        return answer(outcome)
+
+
+class Eligibility(APIView):
+    @extend_schema(
+        operation_id="preview_refund",
+        summary="What would be decided, rule by rule, before filing",
+        parameters=[
+            OpenApiParameter("reason", str, required=True, enum=list(REASONS)),
+            OpenApiParameter("remedy", str, enum=["refund", "replacement"]),
+            OpenApiParameter("units", str, description="Refs of the units, separated by commas."),
+        ],
+        responses={200: shapes.EligibilityShape, **problems(400, 401, 404, 409, 422, 429)},
+    )
+    def get(self, request: Request, no: str) -> Response:
+        query = shapes.EligibilityQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        known = read(queries.buyers_order(request.user.pk, no))
+        units = tuple(ref.strip() for ref in asked["units"].split(",")) if "units" in asked else None
+        filing = file.Filing(no, asked["reason"], asked["remedy"], units=units)
+        decision = file.judge_filing(known, filing, timezone.now()).verdict.decision
+        reason = REASONS[asked["reason"]]
+        warning = reason.warning_en if (get_language() or "").startswith("en") else reason.warning_zh
+        return Response(
+            {
+                "outcome": decision.outcome,
+                "amount": Money(decision.amount, known.order.currency).json(),
+                "one_click": decision.one_click,
+                "findings": findings_json([finding.to_json() for finding in decision.findings]),
+                "would_change": findings_json(decision.would_change),
+                "evidence_needed": list(decision.evidence_needed),
+                "warning": warning or None,
+            }
+        )
+
+
+class OneClickRefund(APIView):
+    @extend_schema(
+        operation_id="one_click_refund",
+        summary="Refund a small unused order, with no form",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.EmptySerializer,
+        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+    )
+    def post(self, request: Request, no: str) -> Response:
+        key = idempotency_key(request, "one-click")
+        shapes.EmptySerializer(data=request.data or {}).is_valid(raise_exception=True)
+        outcome = file.one_click_refund(
+            buyer_id=request.user.pk, order_no=no, key=key, present=_newly_filed, now=timezone.now()
+        )
+        return answer(outcome)
+
+
+def _newly_filed(request: RefundRequest, units: list[str]) -> dict[str, Any]:
+    """The answer to a filing, from memory: it is stored with the request in one statement."""
+    filed = Transition(event="file", to_state=request.state, at=request.filed_at, actor="buyer")
+    return represent(request, units=units, timeline=[represent_transition(filed)])
+
+
+def _whole(buyer_id: int, number: str) -> dict[str, Any]:
+    request = queries.buyers_request(buyer_id, number)
+    return represent_whole(request, queries.transfers_of([number])[number])

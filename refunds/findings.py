@@ -9,9 +9,16 @@ from .policy import render
 
 
 def findings_json(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Stored findings (or would_change entries) with `text`, and without the key that picked it."""
+    """Stored findings (or would_change entries) with `text`, and without the key that picked it.
+
+    Which signals stand against a buyer is staff's knowledge (refunds.admin reads the stored facts themselves).
+    """
     language = "en" if (get_language() or "").startswith("en") else "zh-hans"
     return [
-        {**{name: value for name, value in finding.items() if name != "key"}, "text": render(finding, language)}
+        {
+            **{name: value for name, value in finding.items() if name != "key"},
+            "facts": {} if finding["rule"] == "risk" else finding["facts"],
+            "text": render(finding, language),
+        }
         for finding in findings
     ]

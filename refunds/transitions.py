@@ -4,7 +4,7 @@ A move is an edge of machine.py, made by a party the edge names, written as one 
 request and inserts its transition. The database refuses anything else (models.Transition, migration 0002).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,6 +22,10 @@ from .permissions import SYSTEM, Actor
 class InvalidTransition(Refusal):
     code = "invalid_transition"
     title = _("The case is not in a state where this can be done.")
+
+    def __init__(self, source: str, target: str, allowed: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.extra = {"from": source, "to": target, "allowed": sorted(allowed)}
 
 
 class Approval(NamedTuple):
@@ -53,9 +57,7 @@ def edge_for(state: str, event: str, party: Party) -> Edge:
     """The edge, or the refusal: InvalidTransition (no such move from here), NotPermitted (not this party's)."""
     edge = BY_MOVE.get((event, state))
     if edge is None:
-        raise InvalidTransition(
-            **{"from": state, "to": TARGET[event], "allowed": sorted({e.target for e in moves_from(state, party)})}
-        )
+        raise InvalidTransition(state, TARGET[event], {e.target for e in moves_from(state, party)})
     if party not in edge.by:
         raise NotPermitted()
     return edge
@@ -85,7 +87,7 @@ def apply_transition(
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         if cursor.rowcount != 1:
-            raise InvalidTransition(**{"from": request.state, "to": edge.target, "allowed": []})
+            raise InvalidTransition(request.state, edge.target)
     request.__dict__.update(
         state=edge.target, sequence=request.sequence + 1, due_kind=due.kind, due_at=due.at
     )

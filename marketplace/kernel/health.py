@@ -73,7 +73,7 @@ def outbox() -> None:
 def broker() -> None:
     """The file-system broker's folder takes messages. Losing another broker delays work and refuses nobody."""
     if settings.CELERY_BROKER_URL == "filesystem://":
-        folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"])
+        folder = Path(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"]))
         if not os.access(folder, os.W_OK):
             raise Unready("the queue's folder cannot be written")
 

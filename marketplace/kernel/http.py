@@ -24,7 +24,7 @@ def client_address(request: HttpRequest | Request) -> str:
     if peer in settings.TRUSTED_PROXIES:
         for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             if hop.strip() and hop.strip() not in settings.TRUSTED_PROXIES:
-                return hop.strip()
+                return str(hop).strip()
     return peer
 
 

@@ -1,6 +1,7 @@
 """Two tables every operation may use: answers already given, and jobs to hand to the worker."""
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class IdempotencyKey(models.Model):
@@ -11,7 +12,7 @@ class IdempotencyKey(models.Model):
     fingerprint = models.BinaryField(max_length=32)  # SHA-256 of method, path and body
     answer = models.JSONField()
     status = models.PositiveSmallIntegerField(default=200)
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_once")]
@@ -26,4 +27,4 @@ class OutboxJob(models.Model):
 
     task = models.CharField(max_length=100)  # Celery task name
     args = models.JSONField(default=list)
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())

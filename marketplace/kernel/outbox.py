@@ -15,7 +15,7 @@ def enqueue(task: str, *args: Any) -> None:
     OutboxJob.objects.create(task=task, args=list(args))
 
 
-def publish(send: Callable[[str, list[Any]], None]) -> int:
+def publish(send: Callable[[str, list[Any]], object]) -> int:
     """Take waiting jobs, oldest first, and hand them to `send`; return how many.
 
     The rows are gone before the broker is called, because no transaction stays open over the network: a crash

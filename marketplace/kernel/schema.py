@@ -20,7 +20,7 @@ class Problem(serializers.Serializer[Any]):
     code = serializers.CharField()
     title = serializers.CharField()
     detail = serializers.CharField(required=False)
-    errors = FieldError(many=True, required=False)
+    errors = FieldError(many=True, required=False)  # type: ignore[assignment]  # a field, not Serializer.errors
 
 
 IDEMPOTENCY_KEY = OpenApiParameter(

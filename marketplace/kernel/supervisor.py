@@ -14,6 +14,8 @@ from typing import TextIO
 
 from . import guardian
 
+ASK_SECONDS = 0.4  # between two questions whether all is ready
+SLOW_SECONDS = 30.0  # after which it says why it is not
 STOP_SECONDS = 8.0
 RESTART_AFTER = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds; the last repeats
 STEADY_SECONDS = 60.0  # a child that ran this long begins again with the first wait
@@ -81,17 +83,24 @@ class Supervisor:
     def is_stopping(self) -> bool:
         return self._stopping.is_set()
 
-    def run(self, until_ready: Callable[[], bool], when_ready: Callable[[], None]) -> None:
+    def run(self, why_not_ready: Callable[[], str], when_ready: Callable[[], None]) -> None:
         """Start everything, call when_ready once, keep the children alive until a signal, and end them."""
-        announced = False
+        waiting = True
+        ask_at, complain_at = time.monotonic(), time.monotonic() + SLOW_SECONDS
         try:
             for child in self._children:
                 self._start(child)
             while not self._stopping.wait(0.2):
                 self._keep_alive()
-                if not announced and until_ready():
-                    announced = True
-                    when_ready()
+                if waiting and time.monotonic() >= ask_at:
+                    reason = why_not_ready()
+                    waiting = bool(reason)
+                    ask_at = time.monotonic() + ASK_SECONDS
+                    if not waiting:
+                        when_ready()
+                    elif time.monotonic() >= complain_at:
+                        complain_at = time.monotonic() + SLOW_SECONDS
+                        self.say(f"not ready yet: {reason}")
         finally:
             self._end()
 
@@ -132,7 +141,9 @@ class Supervisor:
                 child.failures = 0 if now - child.started > STEADY_SECONDS else child.failures
                 wait = RESTART_AFTER[min(child.failures, len(RESTART_AFTER) - 1)]
                 child.failures, child.restart_at = child.failures + 1, now + wait
-                self.say(f"{child.program.name} ended ({_how(child.process.returncode)}); again in {wait:.0f} s")
+                self.say(
+                    f"{child.program.name} ended ({_how(child.process.returncode)}); again in {wait:.0f} s"
+                )
 
     def _groups(self) -> list[int]:
         return [child.process.pid for child in self._children if child.process is not None]

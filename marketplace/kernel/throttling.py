@@ -13,6 +13,9 @@ from .http import client_address
 class FixedWindow(SimpleRateThrottle):
     """SimpleRateThrottle keeps a list of instants per caller and rewrites it each time; this keeps a number."""
 
+    duration: int  # seconds, and requests in them: read from the scope's rate by the base class
+    num_requests: int
+
     def allow_request(self, request: Request, view: Any) -> bool:
         ident = self.ident(request)
         if ident is None:

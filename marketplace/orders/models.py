@@ -1,6 +1,7 @@
 """What was bought: an order as it stood at purchase, its units, and what happened to each unit since."""
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import Buyer
@@ -17,7 +18,7 @@ class Shop(models.Model):
     code = models.CharField(_("code"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=200)
     sealed_secret = models.BinaryField()  # whsec_… sealed under context "shop:<code>"
-    created_at = models.DateTimeField(_("created at"), db_default=models.functions.Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:
         verbose_name = _("shop")
@@ -64,7 +65,7 @@ class Order(models.Model):
     placed_at = models.DateTimeField(_("placed at"))
     paid_at = models.DateTimeField(_("paid at"), null=True)
     completed_at = models.DateTimeField(_("completed at"), null=True)
-    taken_at = models.DateTimeField(_("taken in at"), db_default=models.functions.Now())
+    taken_at = models.DateTimeField(_("taken in at"), db_default=Now())
 
     class Meta:
         verbose_name = _("order")
@@ -128,7 +129,7 @@ class UnitEvent(models.Model):
     at = models.DateTimeField(_("at"))
     ref = models.CharField(max_length=128)
     data = models.JSONField(default=dict)
-    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         verbose_name = _("unit event")

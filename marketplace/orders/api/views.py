@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.http import answer, client_address, idempotency_key
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
 from marketplace.kernel.serializers import StrictSerializer
@@ -30,14 +31,14 @@ class RevealSerializer(StrictSerializer):
     """An empty body, or {}."""
 
 
-class Orders(GenericAPIView):
+class Orders(GenericAPIView[Any]):
     serializer_class = OrderShape
     filterset_class = OrderFilter
 
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return Order.objects.none()
-        return queries.of_buyer(self.request.user.pk)
+        return queries.of_buyer(buyer_id(self.request))
 
     @extend_schema(
         operation_id="list_orders",
@@ -56,7 +57,7 @@ class OrderDetail(APIView):
         responses={200: OrderShape, **problems(401, 404, 429)},
     )
     def get(self, request: Request, no: str) -> Response:
-        return Response(represent_order(queries.buyers_order(request.user.pk, no)))
+        return Response(represent_order(queries.buyers_order(buyer_id(request), no)))
 
 
 class Reveal(APIView):
@@ -70,9 +71,9 @@ class Reveal(APIView):
     def post(self, request: Request, no: str, ref: str) -> Response:
         key = idempotency_key(request, "reveal")
         RevealSerializer(data=request.data or {}).is_valid(raise_exception=True)
-        buyer_id = request.user.pk
+        owner = buyer_id(request)
         outcome = reveal(
-            buyer_id=buyer_id,
+            buyer_id=owner,
             order_no=no,
             ref=ref,
             key=key,
@@ -80,6 +81,6 @@ class Reveal(APIView):
             ip=client_address(request),
             device=request.headers.get("User-Agent", ""),
         )
-        response = answer(outcome, {**outcome.answer, "code": code_of(buyer_id=buyer_id, order_no=no, ref=ref)})
+        response = answer(outcome, {**outcome.answer, "code": code_of(buyer_id=owner, order_no=no, ref=ref)})
         response["Cache-Control"] = "no-store"
         return response

@@ -1,0 +1,133 @@
+"""How states, moves and findings look: an icon, a tone and words, declared once. Colour never speaks alone."""
+
+from typing import Any, NamedTuple
+
+from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.orders.goods import EventType
+from marketplace.payments.models import Transfer
+from refunds.machine import State
+
+Text = str | Promise
+NOBODY: Text = "–"
+
+
+class Look(NamedTuple):
+    icon: str
+    tone: str  # calm | info | warn | bad | good, a class of desk.css
+    word: Text
+
+
+class StateLook(NamedTuple):
+    icon: str
+    tone: str
+    waits_for: Text
+
+
+STATES: dict[str, StateLook] = {
+    State.SUBMITTED: StateLook("inbox", "info", _("System")),
+    State.PRECHECKING: StateLook("rule", "info", _("System")),
+    State.AWAITING_SELLER: StateLook("storefront", "info", _("Seller")),
+    State.AWAITING_BUYER: StateLook("person", "info", _("Buyer")),
+    State.AWAITING_EVIDENCE: StateLook("attach_file", "info", _("Buyer")),
+    State.MANUAL_REVIEW: StateLook("gavel", "warn", _("Reviewer")),
+    State.ARBITRATION: StateLook("balance", "warn", _("Arbiter")),
+    State.APPROVED: StateLook("check", "good", _("Payment channel")),
+    State.REFUNDING: StateLook("payments", "good", _("Payment channel")),
+    State.REFUNDED: StateLook("check_circle", "good", NOBODY),
+    State.REPLACED: StateLook("swap_horiz", "good", NOBODY),
+    State.REJECTED: StateLook("block", "bad", NOBODY),
+    State.WITHDRAWN: StateLook("undo", "calm", NOBODY),
+}
+
+RESULTS: dict[str, Look] = {
+    "met": Look("check_circle", "good", _("Met")),
+    "unmet": Look("cancel", "bad", _("Not met")),
+    "unknown": Look("help", "warn", _("Unknown")),
+}
+
+OUTCOMES: dict[str, Look] = {
+    "approve": Look("check_circle", "good", _("Approve")),
+    "reject": Look("cancel", "bad", _("Reject")),
+    "ask_seller": Look("storefront", "info", _("Ask the seller")),
+    "review": Look("gavel", "warn", _("A person decides")),
+    "wait": Look("hourglass_empty", "info", _("Wait")),
+}
+
+USES: dict[str, Look] = {
+    "unused": Look("check_circle", "good", _("Unused")),
+    "seen": Look("visibility", "warn", _("Seen, use unproven")),
+    "suspected": Look("help", "warn", _("Use suspected")),
+    "used": Look("cancel", "bad", _("Used")),
+}
+
+TRANSFERS: dict[str, Look] = {
+    Transfer.State.QUEUED: Look("schedule", "info", Transfer.State.QUEUED.label),
+    Transfer.State.SENDING: Look("send", "info", Transfer.State.SENDING.label),
+    Transfer.State.PENDING: Look("hourglass_empty", "info", Transfer.State.PENDING.label),
+    Transfer.State.SUCCEEDED: Look("check_circle", "good", Transfer.State.SUCCEEDED.label),
+    Transfer.State.MANUAL: Look("report", "bad", Transfer.State.MANUAL.label),
+}
+
+UNIT_EVENTS: dict[str, str] = {
+    EventType.STOCKED: "inventory_2", EventType.RESERVED: "bookmark", EventType.DELIVERED: "local_shipping",
+    EventType.REVEALED: "visibility", EventType.ACTIVATED: "bolt", EventType.REDEEMED: "redeem",
+    EventType.LOGGED_IN: "login", EventType.GIFTED: "card_giftcard", EventType.SPENT: "toll",
+    EventType.EXPIRED: "event_busy", EventType.VOIDED: "block", EventType.REPLACED: "swap_horiz",
+}  # fmt: skip
+
+# What happened, as a heading of the time-line; one for each event of machine.EDGES (held by a test).
+EVENTS: dict[str, Text] = {
+    "file": _("Request filed"),
+    "precheck": _("Check begun"),
+    "policy_approve": _("Approved by the policy"),
+    "policy_reject": _("Rejected by the policy"),
+    "policy_ask_seller": _("Seller asked"),
+    "policy_review": _("Handed to a person by the policy"),
+    "agree": _("Seller agreed"),
+    "agree_for_check": _("Seller agreed; a person checks"),
+    "refuse": _("Seller refused"),
+    "offer": _("Seller made an offer"),
+    "seller_silent": _("Seller did not answer in time"),
+    "take_over": _("Taken over from the seller"),
+    "accept_offer": _("Buyer accepted the offer"),
+    "confirm_replacement": _("Buyer confirmed the replacement"),
+    "decline_offer": _("Buyer declined the offer"),
+    "buyer_silent": _("Buyer did not answer in time"),
+    "approve": _("Approved"),
+    "reject": _("Rejected"),
+    "ask_evidence": _("Evidence asked for"),
+    "refer": _("Referred to arbitration"),
+    "give_evidence": _("Evidence given"),
+    "resume": _("Review resumed"),
+    "evidence_overdue": _("Evidence did not come in time"),
+    "reapply": _("Applied again"),
+    "request_person": _("Buyer asked for a person"),
+    "hear_appeal": _("Appeal admitted"),
+    "escalate": _("Escalated to arbitration"),
+    "rule_for_buyer": _("Ruling for the buyer"),
+    "rule_for_seller": _("Ruling for the seller"),
+    "pay": _("Payment begun"),
+    "settle": _("Paid back"),
+    "withdraw": _("Withdrawn by the buyer"),
+}
+
+
+def badge(icon: str, tone: str, word: Text) -> SafeString:
+    return render_to_string("desk/badge.html", {"icon": icon, "tone": tone, "word": word})
+
+
+def state_badge(state: str) -> SafeString:
+    look = STATES[state]
+    return badge(look.icon, look.tone, State(state).label)
+
+
+def look_badge(look: Look) -> SafeString:
+    return badge(*look)
+
+
+def person(user: Any) -> str:
+    return (user.get_full_name() or user.get_username()) if user else ""

@@ -1,0 +1,99 @@
+"""What a person may decide on the case page: each move is one form, posted to one operation."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.identity.models import User
+from refunds.models import Proposal, RefundRequest
+from refunds.operations import review
+from refunds.permissions import moves_for
+
+from .forms import ConfirmForm, MoveForm, PartForm, RejectForm
+
+Text = str | Promise
+Cleaned = Mapping[str, Any]
+
+
+class Move(NamedTuple):
+    """`event` is the edge of machine.py it takes; `run` calls the operation, which alone decides whether it may."""
+
+    event: str
+    label: Text
+    help_text: Text
+    icon: str
+    tone: str  # good | bad | calm
+    form: type[MoveForm]
+    run: Callable[[str, User, Cleaned, datetime], RefundRequest]
+    done: Text
+
+
+def _approve(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
+    return review.approve_request(number=number, user=user, amount=data.get("amount"), note=data["note"], now=now)
+
+
+def _confirm(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
+    return review.approve_request(number=number, user=user, amount=data["proposed"], note=data["note"], now=now)
+
+
+def _reject(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
+    return review.reject(number=number, user=user, clause=data["clause"], note=data["note"], now=now)
+
+
+def _with_note(operation: Callable[..., RefundRequest]) -> Callable[[str, User, Cleaned, datetime], RefundRequest]:
+    def run(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
+        return operation(number=number, user=user, note=data["note"], now=now)
+
+    return run
+
+
+MOVES: dict[str, Move] = {
+    "confirm": Move(
+        "approve", _("Confirm the proposal"), _("You are the second person: the money goes out at once."),
+        "verified_user", "good", ConfirmForm, _confirm, _("Confirmed. The money is on its way."),
+    ),
+    "approve": Move(
+        "approve", _("Approve in full"), _("All that was asked goes back the way it came."),
+        "check_circle", "good", MoveForm, _approve, _("Approved. The money is on its way."),
+    ),
+    "approve_part": Move(
+        "approve", _("Approve in part"), _("A part goes back; the reasons say why not all."),
+        "incomplete_circle", "good", PartForm, _approve, _("Approved in part. The money is on its way."),
+    ),
+    "reject": Move(
+        "reject", _("Reject"), _("Nothing goes back. The buyer can appeal once."),
+        "block", "bad", RejectForm, _reject, _("Rejected."),
+    ),
+    "ask_evidence": Move(
+        "ask_evidence", _("Ask for evidence"), _("The buyer gets a deadline; say exactly what is missing."),
+        "attach_file", "calm", MoveForm, _with_note(review.ask_evidence), _("Evidence asked for."),
+    ),
+    "resume": Move(
+        "resume", _("Resume the review"), _("Go on without the evidence that was asked for."),
+        "play_arrow", "calm", MoveForm, _with_note(review.resume), _("The review goes on."),
+    ),
+    "take_over": Move(
+        "take_over", _("Take over"), _("Step in before the seller's time is up."),
+        "front_hand", "calm", MoveForm, _with_note(review.take_over), _("Taken over from the seller."),
+    ),
+    "refer": Move(
+        "refer", _("Refer to arbitration"), _("A panel decides; both sides are told."),
+        "balance", "calm", MoveForm, _with_note(review.refer), _("Referred to arbitration."),
+    ),
+}  # fmt: skip
+APPROVALS = ("confirm", "approve", "approve_part")
+
+
+def open_to(user: User, request: RefundRequest, proposal: Proposal | None) -> dict[str, Move]:
+    """The moves to show: the edges this person may take now. A standing proposal can only be confirmed, by another."""
+    events = {edge.event for edge in moves_for(user, request)}
+    if proposal is None:
+        hidden: tuple[str, ...] = ("confirm",)
+    elif proposal.by_id == user.pk:
+        hidden = APPROVALS
+    else:
+        hidden = ("approve", "approve_part")
+    return {name: move for name, move in MOVES.items() if move.event in events and name not in hidden}

@@ -1,0 +1,157 @@
+"""The queues: open work, the nearest deadline first (requirement K1)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.identity.admin import ReadOnlyAdmin
+from marketplace.identity.roles import Role
+from marketplace.kernel.templatetags.recourse import money
+from refunds.desk_queries import NEEDS_A_PERSON, QUEUES, Queue, find
+from refunds.models import RefundRequest
+
+from .case import case_view
+from .looks import STATES, state_badge
+from .sidebar import counts, shown_count
+
+QUEUE_PARAMETER = "queue"
+FIRST_QUEUE = {Role.REVIEWER: "review", Role.SUPERVISOR: "review", Role.FINANCE: "stuck"}
+
+
+def chosen_queue(request: HttpRequest) -> Queue:
+    """The queue asked for; a search looks everywhere; else the one this role works on."""
+    default = "all" if request.GET.get("q") else FIRST_QUEUE.get(getattr(request.user, "role", ""), "all")
+    return QUEUES.get(request.GET.get(QUEUE_PARAMETER) or default, QUEUES[default])
+
+
+class QueueFilter(admin.SimpleListFilter):
+    """The tabs, as far as the list is concerned; they are drawn by desk/queue_tabs.html, not among the filters."""
+
+    title = _("queue")
+    parameter_name = QUEUE_PARAMETER
+    template = "desk/nothing.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [(queue.key, queue.label) for queue in QUEUES.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
+        return queryset.filter(chosen_queue(request).picks(timezone.now()))
+
+
+@admin.register(RefundRequest)
+class RefundRequestAdmin(ReadOnlyAdmin):
+    list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline")
+    list_display_links = None
+    list_filter = (QueueFilter, "state", "reason", "order__goods_type")
+    list_select_related = ("order", "buyer", "seller")
+    list_before_template = "desk/queue_tabs.html"
+    list_per_page = 25
+    search_exact = ("number",)  # shows the box; find() does the searching
+    search_help_text = _("Refund, order, payment or transfer number")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.case_page)
+        return [path("case/<str:number>/", view, name="refunds_refundrequest_case"), *super().get_urls()]
+
+    def case_page(self, request: HttpRequest, number: str) -> HttpResponse:
+        return case_view(self, request, number)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The case page takes the place of the form over a row: operations open their own transaction."""
+        return self._to_case(request, object_id)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return self._to_case(request, object_id)
+
+    def _to_case(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        number = (
+            RefundRequest.objects.filter(pk=object_id).values_list("number", flat=True).first()
+            if object_id.isdigit()
+            else None
+        )
+        if number is None:
+            messages.warning(request, gettext("There is no such request."))
+            return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
+        return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[number]))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        chosen = chosen_queue(request)
+        found = counts(request)
+        context = {
+            "title": chosen.label,
+            "chosen_queue": chosen,
+            "queues": [(queue, shown_count(found.get(queue.key, 0))) for queue in QUEUES.values()],
+            **(extra_context or {}),
+        }
+        answer: HttpResponse = super().changelist_view(request, context)
+        return answer
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefundRequest]:
+        rows: QuerySet[RefundRequest] = super().get_queryset(request)
+        return rows.annotate(needs_person=NEEDS_A_PERSON).defer("description", "details")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return chosen_queue(request).order
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RefundRequest], search_term: str
+    ) -> tuple[QuerySet[RefundRequest], bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset & find(search_term), False
+
+    @admin.display(description=_("case"))
+    def case(self, row: RefundRequest) -> SafeString:
+        url = reverse("admin:refunds_refundrequest_case", args=[row.number])
+        return format_html('<a class="desk-number" href="{}">{}</a>', url, row.number)
+
+    @admin.display(description=_("goods"))
+    def goods(self, row: RefundRequest) -> SafeString:
+        return _two_lines(row.order.title, row.order.get_goods_type_display())
+
+    @admin.display(description=_("buyer and seller"))
+    def parties(self, row: RefundRequest) -> SafeString:
+        return _two_lines(str(row.buyer), str(row.seller))
+
+    @admin.display(description=_("reason"))
+    def why(self, row: RefundRequest) -> str:
+        return row.get_reason_display()
+
+    @admin.display(description=_("amount"))
+    def sum(self, row: RefundRequest) -> SafeString:
+        return format_html('<span class="desk-money">{}</span>', money(row.amount, row.currency))
+
+    @admin.display(description=_("state"))
+    def status(self, row: Any) -> SafeString:
+        return render_to_string(
+            "desk/state.html", {"badge": state_badge(row.state), "needs_person": row.needs_person}
+        )
+
+    @admin.display(description=_("waits for"))
+    def waits_for(self, row: RefundRequest) -> str:
+        return str(STATES[row.state].waits_for)
+
+    @admin.display(description=_("deadline"))
+    def deadline(self, row: RefundRequest) -> SafeString:
+        return render_to_string("desk/deadline.html", {"due_at": row.due_at})
+
+
+def _two_lines(first: str, second: str) -> SafeString:
+    return format_html(
+        '<span class="desk-two"><span class="desk-clip" title="{}">{}</span><small class="desk-clip">{}</small></span>',
+        first, first, second,
+    )  # fmt: skip

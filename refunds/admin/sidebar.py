@@ -1,0 +1,108 @@
+"""The side bar and the first page: queues with their counts, and the tables this person may read."""
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from refunds.desk_queries import COUNT_TO, QUEUES, queue_counts
+
+IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "stuck", "all")
+ALARMING = {"overdue": "danger", "stuck": "danger"}
+
+
+def counts(request: HttpRequest) -> dict[str, int]:
+    """Read once for a page, whoever asks."""
+    if not hasattr(request, "desk_counts"):
+        request.desk_counts = queue_counts(timezone.now())  # type: ignore[attr-defined]
+    return cast(dict[str, int], request.desk_counts)  # type: ignore[attr-defined]
+
+
+def shown_count(count: int) -> str:
+    return f"{COUNT_TO}+" if count > COUNT_TO else str(count)
+
+
+def site_context(request: HttpRequest) -> dict[str, Any]:
+    """Colours come from desk/theme.css: as an inline style they would need a looser content security policy."""
+    return {"colors": None}
+
+
+def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    if not request.user.has_perm("refunds.view_refundrequest"):
+        return {**context, "title": _("Desk")}
+    found = counts(request)
+    cards = [
+        (queue, shown_count(found[key]), found[key] > 0 and key in ALARMING, queue_url(key))
+        for key, queue in QUEUES.items()
+        if key in found
+    ]
+    return {**context, "title": _("Desk"), "queue_cards": cards}
+
+
+def queue_url(key: str) -> str:
+    return f"{reverse('admin:refunds_refundrequest_changelist')}?queue={key}"
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    groups = [
+        {"title": _("Work"), "items": _queues(request)},
+        {
+            "title": _("Records"),
+            "items": [
+                _table(request, _("Orders"), "receipt_long", "orders", "order"),
+                _table(request, _("Buyers"), "group", "identity", "buyer"),
+                _table(request, _("Sellers"), "storefront", "sellers", "seller"),
+                _table(request, _("Risk signals"), "flag", "risk", "signal"),
+            ],
+        },
+        {
+            "title": _("Money"),
+            "items": [
+                _table(request, _("Captures"), "south_west", "payments", "capture"),
+                _table(request, _("Transfers"), "north_east", "payments", "transfer"),
+                _table(request, _("Ledger"), "menu_book", "ledger", "transaction"),
+                _table(request, _("Accounts"), "account_balance", "ledger", "account"),
+            ],
+        },
+        {
+            "title": _("Rules and people"),
+            "items": [
+                _table(request, _("Policies"), "policy", "refunds", "policyversion"),
+                _table(request, _("Shops"), "store", "orders", "shop"),
+                _table(request, _("Users"), "badge", "identity", "user"),
+            ],
+        },
+    ]
+    for group in groups:
+        group["items"] = [item for item in group["items"] if item]
+    return [group for group in groups if group["items"]]
+
+
+def _queues(request: HttpRequest) -> list[dict[str, Any]]:
+    if not request.user.has_perm("refunds.view_refundrequest"):
+        return []
+    found = counts(request)
+    return [_queue(request, key, found.get(key, 0)) for key in IN_THE_SIDEBAR]
+
+
+def _queue(request: HttpRequest, key: str, count: int) -> dict[str, Any]:
+    queue = QUEUES[key]
+    item: dict[str, Any] = {
+        "title": queue.label,
+        "icon": queue.icon,
+        "link": queue_url(key),
+        "active": request.path.startswith(reverse("admin:refunds_refundrequest_changelist"))
+        and request.GET.get("queue") == key,
+    }
+    if count:
+        item |= {"badge": shown_count(count), "badge_variant": ALARMING.get(key, "primary")}
+    return item
+
+
+def _table(request: HttpRequest, title: str, icon: str, app: str, model: str) -> dict[str, Any] | None:
+    if not request.user.has_perm(f"{app}.view_{model}"):
+        return None
+    link = reverse(f"admin:{app}_{model}_changelist")
+    return {"title": title, "icon": icon, "link": link, "active": request.path.startswith(link)}

@@ -1,0 +1,172 @@
+"""What the staff desk reads: its queues, their counts, search by any number, and one case whole."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Value
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.kernel.errors import NotFound
+from marketplace.orders.models import Order, Unit, UnitEvent
+from marketplace.payments.models import Capture, Transfer
+from marketplace.risk.models import Signal
+
+from .machine import State
+from .models import Decision, Message, Proposal, RefundItem, RefundRequest, Transition
+from .operations.review import standing_proposal
+
+COUNT_TO = 99  # beyond it a queue shows "99+"
+SOON = timedelta(hours=4)
+FOUND_AT_MOST = 200
+
+NEEDS_A_PERSON = Exists(Transfer.objects.filter(reference=OuterRef("number"), state=Transfer.State.MANUAL))
+DEADLINE_FIRST = ("due_at", "id")
+
+
+class Queue(NamedTuple):
+    """A list of cases. `picks` is answered by an index; `order` is that index's order and ends in the key."""
+
+    key: str
+    label: str | Promise
+    icon: str
+    picks: Callable[[datetime], Q]
+    empty: str | Promise  # what it means that there is nothing
+    order: tuple[str, ...] = DEADLINE_FIRST
+
+
+def _in(*states: State) -> Callable[[datetime], Q]:
+    return lambda now: Q(state=states[0]) if len(states) == 1 else Q(state__in=states)
+
+
+QUEUES: dict[str, Queue] = {
+    queue.key: queue
+    for queue in (
+        Queue(
+            "review", _("Needs a reviewer"), "gavel", _in(State.MANUAL_REVIEW),
+            _("No case waits for a reviewer. New ones appear here by themselves."),
+        ),
+        Queue(
+            "overdue", _("Overdue"), "alarm", lambda now: Q(due_at__lt=now),
+            _("Nothing is overdue: every deadline has been kept so far."),
+        ),
+        Queue(
+            "soon", _("Due within 4 hours"), "schedule", lambda now: Q(due_at__gte=now, due_at__lt=now + SOON),
+            _("No deadline falls into the next four hours."),
+        ),
+        Queue(
+            "seller", _("Waiting for the seller"), "storefront", _in(State.AWAITING_SELLER),
+            _("No seller owes an answer."),
+        ),
+        Queue(
+            "buyer", _("Waiting for the buyer"), "person", _in(State.AWAITING_BUYER),
+            _("No offer waits for a buyer's answer."),
+        ),
+        Queue(
+            "evidence", _("Waiting for evidence"), "attach_file", _in(State.AWAITING_EVIDENCE),
+            _("No evidence is being waited for."),
+        ),
+        Queue(
+            "arbitration", _("Arbitration"), "balance", _in(State.ARBITRATION),
+            _("No case is in arbitration."),
+        ),
+        Queue(
+            "stuck", _("Payment needs a person"), "report",
+            lambda now: Q(NEEDS_A_PERSON, state=State.REFUNDING),
+            _("No channel has refused a payment: all money goes back by itself."), ("id",),
+        ),
+        Queue(
+            "paying", _("Being paid back"), "payments", _in(State.APPROVED, State.REFUNDING),
+            _("No money is on its way."), ("id",),
+        ),
+        Queue(
+            "all", _("All"), "list", lambda now: Q(),
+            _("No refund has been requested yet."), ("-id",),
+        ),
+    )
+}  # fmt: skip
+
+
+def queue_counts(now: datetime) -> dict[str, int]:
+    """How many cases stand in each queue but the last, counted to COUNT_TO + 1, in one query."""
+    parts = [
+        RefundRequest.objects.filter(queue.picks(now)).order_by().annotate(queue=Value(key)).values_list("queue", flat=True)[
+            : COUNT_TO + 1
+        ]
+        for key, queue in QUEUES.items()
+        if key != "all"
+    ]
+    found = Counter(parts[0].union(*parts[1:], all=True))
+    return {key: found[key] for key in QUEUES if key != "all"}
+
+
+def find(term: str) -> QuerySet[RefundRequest]:
+    """Requests by any number: refund, order (ours or the shop's), payment or transfer. Whole, or as ours begin."""
+    term = term.strip()
+    both = {term, term.upper()}
+    ours = term.upper()
+    orders = Order.objects.filter(Q(no__startswith=ours) | Q(external_no__in=both))
+    requests = RefundRequest.objects.order_by()
+    ways = [
+        requests.filter(number__startswith=ours),
+        requests.filter(order__in=orders.values("pk")),
+        requests.filter(order__in=Capture.objects.filter(channel_no__in=both).values("order")),
+        requests.filter(
+            number__in=Transfer.objects.filter(Q(number__in=both) | Q(channel_refund_no__in=both)).values("reference")
+        ),
+    ]
+    found = [way.values_list("pk", flat=True)[:FOUND_AT_MOST] for way in ways]
+    return RefundRequest.objects.filter(pk__in=list(found[0].union(*found[1:])))
+
+
+class Case(NamedTuple):
+    """All that one screen shows of a request, read in a fixed number of queries."""
+
+    request: RefundRequest
+    units: list[Unit]  # of the order, events in `all_events`; never their codes
+    covered: dict[int, RefundItem]  # by unit
+    captures: list[Capture]
+    transfers: list[Transfer]
+    decision: Decision | None
+    proposal: Proposal | None
+    signals: list[Signal]  # standing against the buyer
+    others: list[RefundRequest]  # the buyer's latest other requests
+
+
+def case(number: str) -> Case:
+    """Raises NotFound."""
+    request = (
+        RefundRequest.objects.select_related("order__shop", "buyer", "seller", "maker", "checker")
+        .prefetch_related(
+            Prefetch("items", RefundItem.objects.order_by("id")),
+            Prefetch("transitions", Transition.objects.select_related("user").order_by("sequence")),
+            Prefetch("messages", Message.objects.select_related("user").order_by("id")),
+        )
+        .filter(number=number)
+        .first()
+    )
+    if request is None:
+        raise NotFound()
+    units = request.order.units.defer("sealed_secret", "secret_fingerprint").order_by("id")
+    events = Prefetch("events", UnitEvent.objects.order_by("at", "id"))
+    return Case(
+        request=request,
+        units=list(units.prefetch_related(events)),
+        covered={item.unit_id: item for item in request.items.all()},
+        captures=list(request.order.captures.order_by("captured_at", "id")),
+        transfers=list(_transfers(request)),
+        decision=request.decisions.select_related("policy").order_by("-id").first(),
+        proposal=standing_proposal(request),
+        signals=list(request.buyer.signals.filter(cleared_at__isnull=True).order_by("-id")[:10]),
+        others=list(_others(request)),
+    )
+
+
+def _transfers(request: RefundRequest) -> QuerySet[Transfer]:
+    return Transfer.objects.filter(reference=request.number).select_related("claim__capture").order_by("id")
+
+
+def _others(request: RefundRequest) -> QuerySet[RefundRequest, Any]:
+    return RefundRequest.objects.filter(buyer=request.buyer_id).exclude(pk=request.pk).order_by("-id")[:5]

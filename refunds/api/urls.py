@@ -1,12 +1,14 @@
 from django.urls import path
 
+from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
+
 from . import views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
-    path("refund-requests/<str:number>/", views.RefundRequestDetail.as_view()),
-    path("refund-requests/<str:number>/messages/", views.Messages.as_view()),
-    path("refund-requests/<str:number>/withdraw/", views.Withdraw.as_view()),
-    path("orders/<str:no>/refund-eligibility/", views.Eligibility.as_view()),
-    path("orders/<str:no>/one-click-refund/", views.OneClickRefund.as_view()),
+    path("refund-requests/<name:number>/", views.RefundRequestDetail.as_view()),
+    path("refund-requests/<name:number>/messages/", views.Messages.as_view()),
+    path("refund-requests/<name:number>/withdraw/", views.Withdraw.as_view()),
+    path("orders/<name:no>/refund-eligibility/", views.Eligibility.as_view()),
+    path("orders/<name:no>/one-click-refund/", views.OneClickRefund.as_view()),
 ]

@@ -1,9 +1,11 @@
 from django.urls import path
 
+from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
+
 from . import views
 
 urlpatterns = [
     path("orders/", views.Orders.as_view()),
-    path("orders/<str:no>/", views.OrderDetail.as_view()),
-    path("orders/<str:no>/units/<str:ref>/reveal/", views.Reveal.as_view()),
+    path("orders/<name:no>/", views.OrderDetail.as_view()),
+    path("orders/<name:no>/units/<name:ref>/reveal/", views.Reveal.as_view()),
 ]

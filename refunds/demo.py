@@ -63,7 +63,11 @@ def agree_only(request: RefundRequest, people: People, now: datetime) -> None:
 
 def refuse(request: RefundRequest, people: People, now: datetime) -> None:
     answer.refuse(
-        number=request.number, user=people.seller, ground="already_used", note="后台显示卡密已在区服兑换。", now=now
+        number=request.number,
+        user=people.seller,
+        ground="already_used",
+        note="后台显示卡密已在区服兑换。",
+        now=now,
     )
 
 
@@ -82,13 +86,22 @@ def ask(request: RefundRequest, people: People, now: datetime) -> None:
 
 def reject(request: RefundRequest, people: People, now: datetime) -> None:
     review.reject(
-        number=request.number, user=people.reviewer, clause="B3", note="兑换记录在交付之后，按条款不予退款。", now=now
+        number=request.number,
+        user=people.reviewer,
+        clause="B3",
+        note="兑换记录在交付之后，按条款不予退款。",
+        now=now,
     )
 
 
 def propose(request: RefundRequest, people: People, now: datetime) -> None:
     review.approve_request(
-        number=request.number, user=people.reviewer, amount=None, note="登录记录显示异地登录。", now=now, clause="B1"
+        number=request.number,
+        user=people.reviewer,
+        amount=None,
+        note="登录记录显示异地登录。",
+        now=now,
+        clause="B1",
     )
 
 
@@ -171,13 +184,19 @@ def _take(shop: Shop, story: Story, number: int, paid_at: datetime) -> Order:
     record = OrderRecord(
         external_no=external_no,
         seller_code=story.seller,
-        buyer=BuyerRecord(story.buyer, "CN", f"{story.buyer}@example.com", "13800000000", "d-1", "203.0.113.7"),
+        buyer=BuyerRecord(
+            story.buyer, "CN", f"{story.buyer}@example.com", "13800000000", "d-1", "203.0.113.7"
+        ),
         goods_type=story.goods_type,
         snapshot={
             "sku": f"sku-{number}",
             "title": story.title,
             "page_text": "数字商品，付款后自动发货。卡密一经查看视为已交付。",
-            "terms": {"window_days": 15, "no_reason_days": 7 if "无理由" in story.title else 0, "conditions": []},
+            "terms": {
+                "window_days": 15,
+                "no_reason_days": 7 if "无理由" in story.title else 0,
+                "conditions": [],
+            },
         },
         quantity=story.quantity,
         total=Money(story.fen, "CNY"),

@@ -92,9 +92,10 @@ QUEUES: dict[str, Queue] = {
 def queue_counts(now: datetime) -> dict[str, int]:
     """How many cases stand in each queue but the last, counted to COUNT_TO + 1, in one query."""
     parts = [
-        RefundRequest.objects.filter(queue.picks(now)).order_by().annotate(queue=Value(key)).values_list("queue", flat=True)[
-            : COUNT_TO + 1
-        ]
+        RefundRequest.objects.filter(queue.picks(now))
+        .order_by()
+        .annotate(queue=Value(key))
+        .values_list("queue", flat=True)[: COUNT_TO + 1]
         for key, queue in QUEUES.items()
         if key != "all"
     ]
@@ -114,7 +115,9 @@ def find(term: str) -> QuerySet[RefundRequest]:
         requests.filter(order__in=orders.values("pk")),
         requests.filter(order__in=Capture.objects.filter(channel_no__in=both).values("order")),
         requests.filter(
-            number__in=Transfer.objects.filter(Q(number__in=both) | Q(channel_refund_no__in=both)).values("reference")
+            number__in=Transfer.objects.filter(Q(number__in=both) | Q(channel_refund_no__in=both)).values(
+                "reference"
+            )
         ),
     ]
     found = [way.values_list("pk", flat=True)[:FOUND_AT_MOST] for way in ways]

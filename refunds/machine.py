@@ -45,7 +45,14 @@ NEW = ""  # the source of the first transition
 # A request in one of these holds its units: no second one may be opened for them (requirement C4).
 OPEN = frozenset(State) - {S.REFUNDED, S.REPLACED, S.REJECTED, S.WITHDRAWN}
 PAYABLE = frozenset({S.APPROVED, S.REFUNDING, S.REFUNDED})  # money is reserved or gone
-WITHDRAWABLE = (S.SUBMITTED, S.PRECHECKING, S.AWAITING_SELLER, S.AWAITING_BUYER, S.AWAITING_EVIDENCE, S.MANUAL_REVIEW)
+WITHDRAWABLE = (
+    S.SUBMITTED,
+    S.PRECHECKING,
+    S.AWAITING_SELLER,
+    S.AWAITING_BUYER,
+    S.AWAITING_EVIDENCE,
+    S.MANUAL_REVIEW,
+)
 
 
 class Edge(NamedTuple):

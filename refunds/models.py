@@ -48,7 +48,9 @@ class RefundRequest(models.Model):
     """A buyer's request for money back or a replacement. Amounts are minor units of the order's currency."""
 
     number = models.CharField(_("refund number"), max_length=20, unique=True)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refund_requests", verbose_name=_("order"))
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, related_name="refund_requests", verbose_name=_("order")
+    )
     buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="+", verbose_name=_("buyer"))
     seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="+", verbose_name=_("seller"))
     reason = models.CharField(_("reason"), max_length=32, choices=REASON_CHOICES)
@@ -67,7 +69,9 @@ class RefundRequest(models.Model):
     approved_amount = models.BigIntegerField(_("amount approved"), null=True, blank=True)
     two_person_above = models.BigIntegerField()  # the limit of F7 in this currency, from the terms at filing
     maker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    checker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    checker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("refund request")
@@ -99,9 +103,7 @@ class RefundRequest(models.Model):
             models.Index(fields=["buyer", "-id"], name="request_by_buyer"),
             models.Index(fields=["seller", "state", "due_at", "id"], name="request_by_seller"),
             models.Index(fields=["state", "due_at", "id"], name="request_queue"),
-            models.Index(
-                fields=["due_at", "id"], name="request_overdue", condition=Q(due_at__isnull=False)
-            ),
+            models.Index(fields=["due_at", "id"], name="request_overdue", condition=Q(due_at__isnull=False)),
         ]
         triggers = [
             pgtrigger.Trigger(
@@ -136,7 +138,9 @@ class RefundItem(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["request", "unit"], name="unit_once_per_request"),
-            models.UniqueConstraint(fields=["unit"], condition=Q(is_open=True), name="one_open_request_per_unit"),
+            models.UniqueConstraint(
+                fields=["unit"], condition=Q(is_open=True), name="one_open_request_per_unit"
+            ),
             models.CheckConstraint(
                 condition=Q(amount__gte=0, approved_amount__gte=0, approved_amount__lte=models.F("amount")),
                 name="item_approved_within_amount",
@@ -178,7 +182,12 @@ class Transition(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     *(
-                        Q(event=edge.event, from_state=edge.source, to_state=edge.target, actor__in=sorted(edge.by))
+                        Q(
+                            event=edge.event,
+                            from_state=edge.source,
+                            to_state=edge.target,
+                            actor__in=sorted(edge.by),
+                        )
                         for edge in EDGES
                     ),
                     _connector=Q.OR,

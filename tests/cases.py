@@ -58,7 +58,9 @@ def bring(request: RefundRequest, state: str, cast: Cast, *, now: datetime | Non
     return RefundRequest.objects.get(pk=request.pk)
 
 
-def file(order: Order, *, reason: str = "invalid_code", now: datetime | None = None, **filing: Any) -> RefundRequest:
+def file(
+    order: Order, *, reason: str = "invalid_code", now: datetime | None = None, **filing: Any
+) -> RefundRequest:
     """File through the operation, and forget the job it queued."""
     key = Key(f"buyer:{order.buyer_id}:file", f"test-{next(_keys)}", b"0" * 32)
     outcome = file_request(
@@ -97,14 +99,24 @@ def _way(source: str, target: str) -> list[Edge]:
 
 
 def _move(request: RefundRequest, edge: Edge, cast: Cast, now: datetime) -> None:
-    people = {Party.SELLER: cast.seller_user.pk, Party.REVIEWER: cast.reviewer.pk, Party.SUPERVISOR: cast.supervisor.pk}
+    people = {
+        Party.SELLER: cast.seller_user.pk,
+        Party.REVIEWER: cast.reviewer.pk,
+        Party.SUPERVISOR: cast.supervisor.pk,
+    }
     party = sorted(edge.by)[0]
     actor = Actor(party, people.get(party))
     with transaction.atomic():
         if edge.target == State.APPROVED:
             maker, checker = cast.reviewer.pk, cast.second_reviewer.pk
             approve(
-                request, edge.event, actor=actor, now=now, amount=request.amount, maker_id=maker, checker_id=checker
+                request,
+                edge.event,
+                actor=actor,
+                now=now,
+                amount=request.amount,
+                maker_id=maker,
+                checker_id=checker,
             )
         else:
             due = clocks.after(edge.event, clock_terms(request), now)

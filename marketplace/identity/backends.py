@@ -10,7 +10,12 @@ class RoleBackend(ModelBackend):
     """Permissions come from the role table in code, not from rows somebody may edit."""
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        if not isinstance(user_obj, User) or not user_obj.is_active or not user_obj.is_staff or obj is not None:
+        if (
+            not isinstance(user_obj, User)
+            or not user_obj.is_active
+            or not user_obj.is_staff
+            or obj is not None
+        ):
             return set()
         return PERMISSIONS.get(user_obj.role, set())
 

@@ -3,6 +3,7 @@
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from .roles import Role
@@ -30,7 +31,7 @@ class Buyer(models.Model):
     ip = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
     password = models.CharField(max_length=128, blank=True)
     identity_verified_at = models.DateTimeField(_("identity verified at"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created at"), db_default=models.functions.Now())
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
 
     class Meta:
         verbose_name = _("buyer")
@@ -63,6 +64,6 @@ class BuyerSession(models.Model):
     issued_to = models.CharField(max_length=64)  # "login", or "shop:<code>" where a shop asked for it
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=255, blank=True)
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

@@ -23,7 +23,9 @@ class Token(NamedTuple):
     expires_at: datetime
 
 
-def issue(buyer: Buyer, *, issued_to: str, now: datetime, ip: str | None = None, user_agent: str = "") -> Token:
+def issue(
+    buyer: Buyer, *, issued_to: str, now: datetime, ip: str | None = None, user_agent: str = ""
+) -> Token:
     expires_at = now + timedelta(hours=settings.BUYER_TOKEN_HOURS)
     session = BuyerSession.objects.create(
         buyer=buyer, issued_to=issued_to, ip=ip, user_agent=user_agent[:255], expires_at=expires_at
@@ -51,6 +53,11 @@ class BuyerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def buyer_id(request: Request) -> int:
+    """The signed-in buyer's id, for views that require authentication."""
+    return int(request.user.pk)  # type: ignore[arg-type]  # never None behind IsAuthenticated
 
 
 def _is_revoked(session_id: int) -> bool:

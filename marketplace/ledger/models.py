@@ -2,6 +2,7 @@
 
 import pgtrigger
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.appendonly import append_only
@@ -45,7 +46,7 @@ class Transaction(models.Model):
     reference = models.CharField(_("reference"), max_length=100, unique=True)
     recipe = models.CharField(_("movement"), max_length=32)
     occurred_at = models.DateTimeField(_("occurred at"))
-    recorded_at = models.DateTimeField(_("recorded at"), db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(_("recorded at"), db_default=Now())
 
     class Meta:
         verbose_name = _("ledger transaction")

@@ -93,7 +93,9 @@ def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
                 " JOIN ledger_account a ON a.kind = line.kind AND a.owner = line.owner AND a.currency = line.currency",
                 [
                     recipe,
-                    json.dumps([{"reference": b.reference, "at": b.occurred_at.isoformat()} for b in bookings]),
+                    json.dumps(
+                        [{"reference": b.reference, "at": b.occurred_at.isoformat()} for b in bookings]
+                    ),
                     json.dumps([dict(zip(names, line, strict=True)) for line in lines]),
                 ],
             )

@@ -34,7 +34,10 @@ class OrderAdmin(ReadOnlyAdmin):
     search_help_text = _("Order number, ours or the shop's")
     fieldsets = (
         (None, {"fields": ("no", "external_no", "shop", "buyer", "seller", "region")}),
-        (_("Goods"), {"fields": ("shown_title", "goods_type", "quantity", "price", "fx_rate", "target_as_given")}),
+        (
+            _("Goods"),
+            {"fields": ("shown_title", "goods_type", "quantity", "price", "fx_rate", "target_as_given")},
+        ),
         (_("As shown at purchase"), {"fields": ("page", "terms", "consent_as_given")}),
         (_("Times"), {"fields": ("placed_at", "paid_at", "completed_at", "taken_at")}),
         (_("Payments"), {"fields": ("payments",)}),
@@ -77,13 +80,17 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="")
     def payments(self, order: Order) -> SafeString:
-        return render_to_string("desk/order_payments.html", {"captures": order.captures.order_by("captured_at", "id")})
+        return render_to_string(
+            "desk/order_payments.html", {"captures": order.captures.order_by("captured_at", "id")}
+        )
 
     @admin.display(description="")
     def units_with_events(self, order: Order) -> SafeString:
         units = order.units.defer("sealed_secret", "secret_fingerprint").order_by("id")
         events = Prefetch("events", UnitEvent.objects.order_by("at", "id"))
-        return render_to_string("desk/order_units.html", {"units": units.prefetch_related(events), "order": order})
+        return render_to_string(
+            "desk/order_units.html", {"units": units.prefetch_related(events), "order": order}
+        )
 
 
 def _json(value: object) -> SafeString | str:

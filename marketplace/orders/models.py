@@ -51,7 +51,9 @@ class Order(models.Model):
     external_no = models.CharField(_("shop's order number"), max_length=128)
     buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="orders", verbose_name=_("buyer"))
     seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="+", verbose_name=_("seller"))
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product"))
+    product = models.ForeignKey(
+        Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product")
+    )
     goods_type = models.CharField(_("goods type"), max_length=32, choices=GoodsType)
     snapshot = models.JSONField(_("as shown at purchase"))  # {sku, title, page_text, terms{window_days, …}}
     quantity = models.PositiveIntegerField(_("quantity"))

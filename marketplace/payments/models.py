@@ -2,6 +2,7 @@
 
 import pgtrigger
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.appendonly import append_only
@@ -11,8 +12,12 @@ from marketplace.orders.models import Order
 from .channels import Channel
 
 # Capture.claimed is the sum of its live claims, kept here so that no writer can forget it (requirement G2).
-COUNT_NEW_CLAIM = "UPDATE payments_capture SET claimed = claimed + NEW.amount WHERE id = NEW.capture_id; RETURN NEW;"
-COUNT_RELEASE = "UPDATE payments_capture SET claimed = claimed - NEW.amount WHERE id = NEW.capture_id; RETURN NEW;"
+COUNT_NEW_CLAIM = (
+    "UPDATE payments_capture SET claimed = claimed + NEW.amount WHERE id = NEW.capture_id; RETURN NEW;"
+)
+COUNT_RELEASE = (
+    "UPDATE payments_capture SET claimed = claimed - NEW.amount WHERE id = NEW.capture_id; RETURN NEW;"
+)
 CLAIM_IS_FIXED = """
     IF TG_OP = 'DELETE' OR OLD.released_at IS NOT NULL OR OLD.capture_id <> NEW.capture_id
        OR OLD.amount <> NEW.amount OR OLD.kind <> NEW.kind OR OLD.reference <> NEW.reference THEN
@@ -40,7 +45,8 @@ class Capture(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["merchant", "channel", "channel_no"], name="capture_once"),
             models.CheckConstraint(
-                condition=models.Q(claimed__gte=0, claimed__lte=models.F("amount")), name="claims_within_capture"
+                condition=models.Q(claimed__gte=0, claimed__lte=models.F("amount")),
+                name="claims_within_capture",
             ),
         ]
 
@@ -153,4 +159,4 @@ class SandboxRefund(models.Model):
     currency = models.CharField(max_length=3)
     calls = models.PositiveIntegerField(default=1)
     succeeds_at = models.DateTimeField()
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())

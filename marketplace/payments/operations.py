@@ -64,7 +64,13 @@ def allocate(captures: Iterable[Capture], amount: int) -> list[Part]:
 def reserve(parts: Iterable[Part], *, reference: str, now: datetime) -> list[Transfer]:
     """Claim the parts and queue one transfer each. The captures are locked by the caller."""
     claims = Claim.objects.bulk_create(
-        Claim(capture=part.capture, kind=Claim.Kind.REFUND, reference=reference, amount=part.amount, created_at=now)
+        Claim(
+            capture=part.capture,
+            kind=Claim.Kind.REFUND,
+            reference=reference,
+            amount=part.amount,
+            created_at=now,
+        )
         for part in parts
     )
     return Transfer.objects.bulk_create(

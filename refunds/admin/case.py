@@ -27,6 +27,7 @@ from .moves import MOVES, Move, open_to
 from .timeline import timeline
 
 SAY = "say"
+RESULT_ORDER = ("unmet", "unknown", "met")
 
 
 class Attempt(NamedTuple):
@@ -114,12 +115,18 @@ def bound(name: str, move: Move, case_of: RefundRequest, data: Any = None, **ini
     return move.form(data, case_of=case_of, auto_id=f"{name}-%s", initial=initial)
 
 
-def _page(model_admin: Any, request: HttpRequest, case: desk_queries.Case, attempt: Attempt | None) -> HttpResponse:
+def _page(
+    model_admin: Any, request: HttpRequest, case: desk_queries.Case, attempt: Attempt | None
+) -> HttpResponse:
     user, row = cast(User, request.user), case.request
-    findings = findings_json(case.decision.findings) if case.decision else []
+    findings = _open_first(findings_json(case.decision.findings)) if case.decision else []
     proposed = case.proposal.amount if case.proposal else None
     moves = [
-        (name, move, attempt.form if attempt and attempt.name == name else bound(name, move, row, proposed=proposed))
+        (
+            name,
+            move,
+            attempt.form if attempt and attempt.name == name else bound(name, move, row, proposed=proposed),
+        )
         for name, move in open_to(user, row, case.proposal).items()
     ]
     context = {
@@ -130,15 +137,18 @@ def _page(model_admin: Any, request: HttpRequest, case: desk_queries.Case, attem
         "state_badge": looks.state_badge(row.state),
         "waits_for": looks.STATES[row.state].waits_for,
         "units": [_unit(unit, case.covered.get(unit.pk)) for unit in case.units],
-        "transfers": [(transfer, looks.look_badge(looks.TRANSFERS[transfer.state])) for transfer in case.transfers],
+        "transfers": [
+            (transfer, looks.look_badge(looks.TRANSFERS[transfer.state])) for transfer in case.transfers
+        ],
         "others": [(other, looks.state_badge(other.state)) for other in case.others],
         "outcome": looks.look_badge(looks.OUTCOMES[case.decision.outcome]) if case.decision else None,
         "findings": [(looks.look_badge(looks.RESULTS[finding["result"]]), finding) for finding in findings],
         "would_change": findings_json(case.decision.would_change) if case.decision else [],
-        "clauses": list(dict.fromkeys(f["clause"] for f in sorted(findings, key=lambda f: f["result"] == "met"))),
+        "clauses": list(dict.fromkeys(finding["clause"] for finding in findings)),
         "timeline": timeline(case),
         "moves": moves,
         "tried": attempt.name if attempt else "",
+        "unsent": _unsent(attempt, [name for name, _move, _form in moves]),
         "is_proposer": bool(case.proposal and case.proposal.by_id == user.pk),
         "say_form": attempt.form if attempt and attempt.name == SAY else SayForm(auto_id="say-%s"),
         "may_speak": user.role in STAFF_PARTIES,
@@ -146,6 +156,18 @@ def _page(model_admin: Any, request: HttpRequest, case: desk_queries.Case, attem
         "over_limit": row.amount > row.two_person_above,
     }
     return TemplateResponse(request, "desk/case.html", context, status=attempt.status if attempt else 200)
+
+
+def _open_first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What speaks against the request, what nobody knows, and then what is in order."""
+    return sorted(findings, key=lambda finding: RESULT_ORDER.index(finding["result"]))
+
+
+def _unsent(attempt: Attempt | None, shown: list[str]) -> str:
+    """What was typed into a form that is gone because the case moved on meanwhile: not to be lost."""
+    if attempt is None or attempt.form is None or attempt.name in (SAY, *shown):
+        return ""
+    return str(attempt.form.data.get("note", ""))
 
 
 class ShownUnit(NamedTuple):

@@ -43,7 +43,9 @@ class PartForm(MoveForm):
     field_order = ("amount", "note")
 
     amount = forms.CharField(
-        label=_("Amount"), max_length=32, widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        label=_("Amount"),
+        max_length=32,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
 
     def clean_amount(self) -> int:
@@ -74,5 +76,8 @@ class RejectForm(MoveForm):
 
 class SayForm(forms.Form):
     text = forms.CharField(
-        label=_("Message"), required=False, max_length=MAX_CHARACTERS, widget=forms.Textarea(attrs={"rows": 2})
+        label=_("Message"),
+        required=False,
+        max_length=MAX_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )

@@ -32,18 +32,24 @@ class Move(NamedTuple):
 
 
 def _approve(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
-    return review.approve_request(number=number, user=user, amount=data.get("amount"), note=data["note"], now=now)
+    return review.approve_request(
+        number=number, user=user, amount=data.get("amount"), note=data["note"], now=now
+    )
 
 
 def _confirm(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
-    return review.approve_request(number=number, user=user, amount=data["proposed"], note=data["note"], now=now)
+    return review.approve_request(
+        number=number, user=user, amount=data["proposed"], note=data["note"], now=now
+    )
 
 
 def _reject(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
     return review.reject(number=number, user=user, clause=data["clause"], note=data["note"], now=now)
 
 
-def _with_note(operation: Callable[..., RefundRequest]) -> Callable[[str, User, Cleaned, datetime], RefundRequest]:
+def _with_note(
+    operation: Callable[..., RefundRequest],
+) -> Callable[[str, User, Cleaned, datetime], RefundRequest]:
     def run(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
         return operation(number=number, user=user, note=data["note"], now=now)
 

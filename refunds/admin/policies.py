@@ -22,5 +22,6 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("terms"))
     def terms_as_published(self, policy: PolicyVersion) -> SafeString:
         return format_html(
-            '<pre class="desk-json">{}</pre>', json.dumps(policy.terms, ensure_ascii=False, indent=2, sort_keys=True)
+            '<pre class="desk-json">{}</pre>',
+            json.dumps(policy.terms, ensure_ascii=False, indent=2, sort_keys=True),
         )

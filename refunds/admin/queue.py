@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.views import ChangeList
 
 from marketplace.identity.admin import ReadOnlyAdmin
 from marketplace.identity.roles import Role
@@ -48,10 +49,15 @@ class QueueFilter(admin.SimpleListFilter):
         return queryset.filter(chosen_queue(request).picks(timezone.now()))
 
 
+class Cases(ChangeList):  # type: ignore[misc]
+    def url_for_result(self, result: RefundRequest) -> str:
+        return reverse("admin:refunds_refundrequest_case", args=[result.number])
+
+
 @admin.register(RefundRequest)
 class RefundRequestAdmin(ReadOnlyAdmin):
     list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline")
-    list_display_links = None
+    list_display_links = ("case",)
     list_filter = (QueueFilter, "state", "reason", "order__goods_type")
     list_select_related = ("order", "buyer", "seller")
     list_before_template = "desk/queue_tabs.html"
@@ -67,7 +73,11 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return case_view(self, request, number)
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The case page takes the place of the form over a row: operations open their own transaction."""
         return self._to_case(request, object_id)
@@ -88,12 +98,18 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[number]))
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Cases
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         chosen = chosen_queue(request)
         found = counts(request)
         context = {
             "title": chosen.label,
             "chosen_queue": chosen,
+            "is_narrowed": bool(set(request.GET) - {QUEUE_PARAMETER, "q", "p"}),
             "queues": [(queue, shown_count(found.get(queue.key, 0))) for queue in QUEUES.values()],
             **(extra_context or {}),
         }
@@ -116,8 +132,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("case"))
     def case(self, row: RefundRequest) -> SafeString:
-        url = reverse("admin:refunds_refundrequest_case", args=[row.number])
-        return format_html('<a class="desk-number" href="{}">{}</a>', url, row.number)
+        return format_html('<span class="desk-number">{}</span>', row.number)
 
     @admin.display(description=_("goods"))
     def goods(self, row: RefundRequest) -> SafeString:

@@ -5,7 +5,12 @@ from drf_spectacular.utils import OpenApiExample
 FILING = [
     OpenApiExample(
         "Not delivered",
-        {"order": "OD261120K7M2Q9XA", "reason": "not_delivered", "description": "充值一小时未到账", "remedy": "refund"},
+        {
+            "order": "OD261120K7M2Q9XA",
+            "reason": "not_delivered",
+            "description": "充值一小时未到账",
+            "remedy": "refund",
+        },
         request_only=True,
     ),
     OpenApiExample(

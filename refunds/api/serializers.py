@@ -29,7 +29,9 @@ class DetailsField(StrictSerializer):
     payment_method = TextField(max_length=64, required=False)
     exact_amount = TextField(max_length=32, required=False)
     card_last4 = serializers.RegexField(
-        r"^\d{4}\Z", required=False, error_messages={"invalid": _("Give the last four digits, and never more.")}
+        r"^\d{4}\Z",
+        required=False,
+        error_messages={"invalid": _("Give the last four digits, and never more.")},
     )
     channel_reference = TextField(max_length=128, required=False)
     balance_before = TextField(max_length=64, required=False)
@@ -42,7 +44,9 @@ class FilingSerializer(StrictSerializer):
     reason = serializers.ChoiceField(choices=REASON_CHOICES)
     description = TextField(max_length=4000, required=False, allow_blank=True, default="")
     remedy = serializers.ChoiceField(choices=REMEDY_CHOICES, required=False, default="refund")
-    units = serializers.ListField(child=TextField(max_length=64), min_length=1, max_length=1000, required=False)
+    units = serializers.ListField(
+        child=TextField(max_length=64), min_length=1, max_length=1000, required=False
+    )
     amount = MoneyField(required=False)
     details = DetailsField(required=False)
     file_when_allowed = StrictBooleanField(required=False, default=False)

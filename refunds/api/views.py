@@ -70,7 +70,11 @@ class RefundRequests(GenericAPIView[Any]):
         body = shapes.FilingSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         outcome = file.file_request(
-            buyer_id=buyer_id(request), filing=body.filing(), key=key, present=_newly_filed, now=timezone.now()
+            buyer_id=buyer_id(request),
+            filing=body.filing(),
+            key=key,
+            present=_newly_filed,
+            now=timezone.now(),
         )
         return answer(outcome)
 

@@ -123,7 +123,9 @@ def _propose(
     )
 
 
-def _move(event: str, *, number: str, user: User, note: str, now: datetime, clause: str = "") -> RefundRequest:
+def _move(
+    event: str, *, number: str, user: User, note: str, now: datetime, clause: str = ""
+) -> RefundRequest:
     _require(note)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)

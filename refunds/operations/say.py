@@ -63,7 +63,9 @@ def say_as_staff(*, number: str, user: User, text: str, now: datetime, is_intern
         _write(request, actor, text, now, is_internal=is_internal)
 
 
-def _write(request: RefundRequest, actor: Actor, text: str, now: datetime, *, is_internal: bool = False) -> None:
+def _write(
+    request: RefundRequest, actor: Actor, text: str, now: datetime, *, is_internal: bool = False
+) -> None:
     if not 0 < len(text.strip()) <= MAX_CHARACTERS:
         raise NothingSaid()
     Message.objects.create(

@@ -60,7 +60,11 @@ def _move_batch(source: str, event: str, now: datetime) -> int:
             by_goods[goods_type].append(request_id)
         return sum(
             apply_transition_in_bulk(
-                ids, source, event, now=now, due=clocks.after(event, in_force(goods_type, now).terms.clocks, now)
+                ids,
+                source,
+                event,
+                now=now,
+                due=clocks.after(event, in_force(goods_type, now).terms.clocks, now),
             )
             for goods_type, ids in by_goods.items()
         )

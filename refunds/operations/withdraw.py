@@ -12,7 +12,13 @@ from .locking import lock
 
 
 def withdraw(
-    *, buyer_id: int, number: str, key: Key, present: Callable[[RefundRequest], Answer], now: datetime, note: str = ""
+    *,
+    buyer_id: int,
+    number: str,
+    key: Key,
+    present: Callable[[RefundRequest], Answer],
+    now: datetime,
+    note: str = "",
 ) -> Outcome:
     """Raises NotFound, InvalidTransition, and what `once` raises."""
 

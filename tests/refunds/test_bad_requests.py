@@ -89,7 +89,9 @@ BODIES: list[tuple[str, Any, int, str, str | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "body", "status", "code", "pointer"), BODIES, ids=[row[0] for row in BODIES])
+@pytest.mark.parametrize(
+    ("name", "body", "status", "code", "pointer"), BODIES, ids=[row[0] for row in BODIES]
+)
 def test_bad_filing_is_refused_and_writes_nothing(
     buyer: Api, order: Order, name: str, body: Any, status: int, code: str, pointer: str | None
 ) -> None:
@@ -164,7 +166,9 @@ def test_bad_idempotency_key_is_refused(buyer: Api, order: Order, key: str | Non
         ("get", "/api/v1/orders/?external_no=%00", 400, "validation_error"),
     ],
 )
-def test_every_error_is_a_problem_document(buyer: Api, method: str, path: str, status: int, code: str) -> None:
+def test_every_error_is_a_problem_document(
+    buyer: Api, method: str, path: str, status: int, code: str
+) -> None:
     answer = getattr(buyer, method)(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
     assert answer["Content-Type"] == "application/problem+json"
@@ -178,9 +182,7 @@ def test_bad_token_is_401(api: Api, header: str) -> None:
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_too_many_requests_is_429_with_retry_after(
-    buyer: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_requests_is_429_with_retry_after(buyer: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     from marketplace.kernel.throttling import PerUser
 
     monkeypatch.setattr(PerUser, "rate", "2/min", raising=False)

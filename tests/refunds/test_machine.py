@@ -56,7 +56,9 @@ def test_every_state_event_and_party_moves_or_is_refused(cast: Cast) -> None:
 def test_refusal_names_from_to_and_the_moves_allowed(cast: Cast) -> None:
     request = make_request(cast, state=State.REFUNDED)
     with pytest.raises(InvalidTransition) as refused:
-        apply_transition(request, "approve", actor=Actor(Party.REVIEWER, cast.reviewer.pk), now=timezone.now())
+        apply_transition(
+            request, "approve", actor=Actor(Party.REVIEWER, cast.reviewer.pk), now=timezone.now()
+        )
     assert refused.value.extra == {"from": "refunded", "to": "approved", "allowed": []}
 
 
@@ -70,7 +72,10 @@ def test_stale_copy_of_a_request_moves_nothing(cast: Cast) -> None:
 
 
 def test_bulk_door_moves_only_rows_still_in_the_source_state(cast: Cast) -> None:
-    silent, gone = make_request(cast, state=State.AWAITING_SELLER), make_request(cast, state=State.MANUAL_REVIEW)
+    silent, gone = (
+        make_request(cast, state=State.AWAITING_SELLER),
+        make_request(cast, state=State.MANUAL_REVIEW),
+    )
     moved = apply_transition_in_bulk(
         [silent.pk, gone.pk], State.AWAITING_SELLER, "seller_silent", now=timezone.now()
     )

@@ -17,7 +17,12 @@ def buyer(api: Api, cast: Cast) -> Api:
 
 
 def small_order(cast: Cast, **kwargs: object):
-    defaults = {"total": 4900, "events": [("delivered", hours(-3))], "paid": hours(-3), "completed": hours(-3)}
+    defaults = {
+        "total": 4900,
+        "events": [("delivered", hours(-3))],
+        "paid": hours(-3),
+        "completed": hours(-3),
+    }
     return make_order(shop=cast.shop, buyer=cast.buyer, seller=cast.seller, **{**defaults, **kwargs})
 
 
@@ -61,7 +66,9 @@ def test_one_click_on_a_seen_code_is_refused_with_findings(buyer: Api, cast: Cas
 
 def test_late_request_is_rejected_with_clause_and_date(buyer: Api, cast: Cast) -> None:
     order = small_order(cast, paid=days(-20), completed=days(-20), events=[("delivered", days(-20))])
-    number = buyer.post("/api/v1/refund-requests/", {"order": order.no, "reason": "not_activated"}).json()["number"]
+    number = buyer.post("/api/v1/refund-requests/", {"order": order.no, "reason": "not_activated"}).json()[
+        "number"
+    ]
     work()
     body = buyer.get(f"/api/v1/refund-requests/{number}/").json()
     assert body["state"] == "rejected"
@@ -96,7 +103,13 @@ def test_replay_gives_the_first_answer(buyer: Api, cast: Cast) -> None:
 
 def test_too_early_says_when_and_can_be_filed_for_then(buyer: Api, cast: Cast) -> None:
     order = small_order(
-        cast, total=10000, goods_type="direct_topup", channel="card", paid=hours(-1 / 6), completed=None, events=[]
+        cast,
+        total=10000,
+        goods_type="direct_topup",
+        channel="card",
+        paid=hours(-1 / 6),
+        completed=None,
+        events=[],
     )
     body = {"order": order.no, "reason": "not_delivered"}
     early = buyer.post("/api/v1/refund-requests/", body)
@@ -114,7 +127,9 @@ def test_too_early_says_when_and_can_be_filed_for_then(buyer: Api, cast: Cast) -
 
 def test_duplicate_charge_pays_the_second_capture_and_leaves_the_goods(buyer: Api, cast: Cast) -> None:
     order = small_order(cast, total=9900, captures=2)
-    number = buyer.post("/api/v1/refund-requests/", {"order": order.no, "reason": "duplicate_charge"}).json()["number"]
+    number = buyer.post("/api/v1/refund-requests/", {"order": order.no, "reason": "duplicate_charge"}).json()[
+        "number"
+    ]
     work()
     assert buyer.get(f"/api/v1/refund-requests/{number}/").json()["state"] == "refunded"
     assert [c.claimed for c in Capture.objects.order_by("captured_at", "id")] == [0, 9900]

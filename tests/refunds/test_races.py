@@ -241,7 +241,9 @@ def test_control_without_compare_and_set_both_win(
     )
     request = make_request(cast, state=State.AWAITING_SELLER, now=timezone.now() - days(2))
     monkeypatch.setattr(transitions, "edge_for", edge_together)
-    monkeypatch.setattr(transitions, "_MOVE", careless.replace("r.id = %(id)s AND r.sequence = %(sequence)s", ""))
+    monkeypatch.setattr(
+        transitions, "_MOVE", careless.replace("r.id = %(id)s AND r.sequence = %(sequence)s", "")
+    )
     with without("transition_continues", "refunds_transition", fk):
         together(
             [

@@ -143,7 +143,12 @@ def test_scenario_over_the_api(api: Api, cast: Cast, row: dict[str, Any]) -> Non
         seen = reader.get(f"/api/v1/refund-requests/{request.number}/").json()
     decision = seen["decision"]
     assert decision["outcome"] == row["outcome"]
-    state = {"approve": "approved", "reject": "rejected", "ask_seller": "awaiting_seller", "review": "manual_review"}
+    state = {
+        "approve": "approved",
+        "reject": "rejected",
+        "ask_seller": "awaiting_seller",
+        "review": "manual_review",
+    }
     assert seen["state"] == state[row["outcome"]]
     if row.get("by") or row.get("rule"):
         rule, _, result = (row.get("by") or f"{row['rule']} unmet").partition(" ")

@@ -40,7 +40,9 @@ class Login(APIView):
         responses={200: TokenShape, **problems(400, 401, 415, 429)},
         examples=[
             OpenApiExample(
-                "Sign in", {"email": "buyer@example.com", "password": "correct horse battery"}, request_only=True
+                "Sign in",
+                {"email": "buyer@example.com", "password": "correct horse battery"},
+                request_only=True,
             )
         ],
     )

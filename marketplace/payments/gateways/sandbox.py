@@ -29,10 +29,14 @@ class Sandbox:
         self._travel(2.0 if _ending(instruction) == 75 else 0)
         ending = _ending(instruction)
         if ending == 71:
-            return Result(Status.REFUSED, error_code="card_closed", error_detail="The payer's card is closed.")
+            return Result(
+                Status.REFUSED, error_code="card_closed", error_detail="The payer's card is closed."
+            )
         entry, is_new = self._enter(instruction)
         if (entry.amount, entry.currency) != instruction.money:
-            return Result(Status.REFUSED, error_code="discordant_repeat", error_detail="Same number, other amount.")
+            return Result(
+                Status.REFUSED, error_code="discordant_repeat", error_detail="Same number, other amount."
+            )
         if ending == 73 and is_new:
             return Result(Status.RETRY, error_code="system_error", error_detail="Try the same call again.")
         if ending == 72 and is_new:

@@ -36,7 +36,9 @@ class Command(BaseCommand):
     def _load(self) -> list[dict[str, str]]:
         sellers = [("S-0001", "星辰点卡专营店"), ("S-0002", "极速充值旗舰店")]
         password = "demo-" + secrets.token_hex(4)
-        members = [_member(code, name, f"seller{i}", password) for i, (code, name) in enumerate(sellers, start=1)]
+        members = [
+            _member(code, name, f"seller{i}", password) for i, (code, name) in enumerate(sellers, start=1)
+        ]
         staff = {
             name: _user(name, password, is_staff=True, role=role)
             for name, role in (

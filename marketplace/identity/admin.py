@@ -1,0 +1,121 @@
+"""What every page of the desk stands on, and the people in it: buyers and users, to be read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from .models import Buyer, User
+
+COUNT_CAP = 1000
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts to COUNT_CAP and no further, so that a list opens as fast over ten million rows as over ten.
+
+    What lies beyond is reached by searching and filtering.
+    """
+
+    template_name = "desk/pagination.html"
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        return min(self._found, COUNT_CAP)
+
+    @property
+    def is_capped(self) -> bool:
+        return self._found > COUNT_CAP
+
+    @cached_property
+    def _found(self) -> int:
+        rows = self.object_list[: COUNT_CAP + 1]
+        return rows.count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows to look at. Changes are made by operations, never by a form over a table."""
+
+    actions = None
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_fullwidth = True
+    sortable_by = ()  # the order is the one an index serves
+    search_exact: tuple[str, ...] = ()
+    search_start: tuple[str, ...] = ()  # found by how they begin; these have a pattern index
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return (*self.search_exact, *self.search_start)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Whole numbers and beginnings only: a search for a part of a number would read the whole table."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        wanted = Q()
+        for field in self.search_exact:
+            wanted |= Q(**{f"{field}__in": {term, term.upper()}})
+        for field in self.search_start:
+            wanted |= Q(**{f"{field}__startswith": term}) | Q(**{f"{field}__startswith": term.upper()})
+        return queryset.filter(wanted), False
+
+
+# Roles stand in code (roles.py); groups would suggest otherwise.
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    list_display = ("username", "role", "is_staff", "is_active", "last_login")
+    list_filter = ("role", "is_staff", "is_active")
+    ordering = ("username", "id")
+    search_start = ("username",)
+    search_help_text = _("User name")
+    fields = (
+        "username",
+        "first_name",
+        "last_name",
+        "email",
+        "role",
+        "is_staff",
+        "is_active",
+        "last_login",
+        "date_joined",
+    )
+
+
+@admin.register(Buyer)
+class BuyerAdmin(ReadOnlyAdmin):
+    list_display = ("external_id", "source", "region", "email", "phone", "identity_verified_at", "created_at")
+    list_filter = ("region",)
+    ordering = ("-id",)
+    search_exact = ("external_id", "email", "phone")
+    search_help_text = _("Buyer id, email or phone")
+    fields = (
+        "source",
+        "external_id",
+        "region",
+        "email",
+        "phone",
+        "device",
+        "ip",
+        "identity_verified_at",
+        "created_at",
+    )

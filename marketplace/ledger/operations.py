@@ -68,38 +68,48 @@ class Booking(NamedTuple):
 
 
 def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
-    """`book` for many movements by one recipe, in one statement. Raises AlreadyBooked and then books none.
+    """`book` for many movements by one recipe. Raises AlreadyBooked and then books none.
 
-    The lines travel as JSON, which costs a tenth of binding them one by one.
+    Rows travel as JSON, which costs a tenth of binding them one by one, and carry their ids, because the planner
+    cannot know how many there are and would join thousands by nested loops.
     """
-    lines = [
-        (b.reference, line.kind.value, b.parties[line.owner], line.sign * b.amount, b.currency)
-        for b in bookings
-        for line in RECIPES[recipe]
-    ]
-    ensure_accounts({(kind, owner, currency) for _reference, kind, owner, _amount, currency in lines})
-    names = ("reference", "kind", "owner", "amount", "currency")
+    ensure_accounts({(kind, owner, b.currency) for b in bookings for kind, owner, _sign in _lines(recipe, b)})
+    accounts = {(a.kind, a.owner, a.currency): a.pk for a in Account.objects.filter(owner__in=_owners(bookings))}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "WITH t AS (INSERT INTO ledger_transaction (reference, recipe, occurred_at)"
-                " SELECT reference, %s, at FROM jsonb_to_recordset(%s::jsonb) AS b(reference text, at timestamptz)"
-                " RETURNING id, reference)"
-                " INSERT INTO ledger_posting (transaction_id, account_id, amount, currency)"
-                " SELECT t.id, a.id, line.amount, a.currency"
-                " FROM jsonb_to_recordset(%s::jsonb)"
-                "  AS line(reference text, kind text, owner text, amount bigint, currency text)"
-                " JOIN t USING (reference)"
-                " JOIN ledger_account a ON a.kind = line.kind AND a.owner = line.owner AND a.currency = line.currency",
+                "SELECT ARRAY(SELECT nextval('ledger_transaction_id_seq') FROM generate_series(1, %s))", [len(bookings)]
+            )
+            numbered = list(zip(cursor.fetchone()[0], bookings, strict=True))
+            cursor.execute(
+                "INSERT INTO ledger_transaction (id, reference, recipe, occurred_at) SELECT id, reference, %s, at"
+                " FROM jsonb_to_recordset(%s::jsonb) AS b(id bigint, reference text, at timestamptz)",
                 [
                     recipe,
                     json.dumps(
-                        [{"reference": b.reference, "at": b.occurred_at.isoformat()} for b in bookings]
+                        [{"id": i, "reference": b.reference, "at": b.occurred_at.isoformat()} for i, b in numbered]
                     ),
-                    json.dumps([dict(zip(names, line, strict=True)) for line in lines]),
                 ],
+            )
+            postings = [
+                {"t": i, "a": accounts[kind, owner, b.currency], "amount": sign * b.amount, "currency": b.currency}
+                for i, b in numbered
+                for kind, owner, sign in _lines(recipe, b)
+            ]
+            cursor.execute(
+                "INSERT INTO ledger_posting (transaction_id, account_id, amount, currency) SELECT t, a, amount, currency"
+                " FROM jsonb_to_recordset(%s::jsonb) AS p(t bigint, a bigint, amount bigint, currency text)",
+                [json.dumps(postings)],
             )
     except IntegrityError as error:
         if "ledger_transaction_reference" in str(error):
             raise AlreadyBooked(", ".join(b.reference for b in bookings[:3])) from error
         raise
+
+
+def _lines(recipe: str, booking: Booking) -> list[tuple[str, str, int]]:
+    return [(line.kind.value, booking.parties[line.owner], line.sign) for line in RECIPES[recipe]]
+
+
+def _owners(bookings: Sequence[Booking]) -> set[str]:
+    return {owner for booking in bookings for owner in booking.parties.values()}

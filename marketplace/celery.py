@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery
 from celery.beat import PersistentScheduler
+from kombu.exceptions import OperationalError
 
 from . import checks as checks  # registers the checks that refuse unsafe settings
 
@@ -15,6 +16,8 @@ app = Celery("recourse")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["refunds"])
 log = logging.getLogger(__name__)
+# It warns that a broker made of files names no host.
+logging.getLogger("kombu.connection").setLevel(logging.ERROR)
 
 
 class OutboxScheduler(PersistentScheduler):
@@ -29,15 +32,19 @@ class OutboxScheduler(PersistentScheduler):
 
     def _publish(self) -> bool:
         """False where the database or the broker did not answer: both restart while the scheduler goes on."""
-        from django.db import Error, close_old_connections
+        from django.db import Error, connections
 
         from marketplace.kernel.outbox import publish
 
         try:
-            publish(lambda task, task_args: app.send_task(task, args=task_args))
-        except (Error, OSError, *app.connection().recoverable_connection_errors) as error:
+            publish(_send)
+        except (Error, OSError, OperationalError) as error:
             # What was taken and not sent is found again by the sweeps.
             log.warning("outbox not published, trying again: %s", str(error).strip())
-            close_old_connections()
+            connections.close_all()  # asking first whether one still works would raise again
             return False
         return True
+
+
+def _send(task: str, args: list[Any]) -> None:
+    app.send_task(task, args=args)

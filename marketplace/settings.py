@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 
 import dj_database_url
+import structlog
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel import embedded, keys
+from marketplace.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -86,6 +88,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "marketplace.desk_csp.DeskPolicy",
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -190,6 +193,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # --- Jobs ------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env("BROKER_URL", "filesystem://")
+CELERY_TASK_DEFAULT_QUEUE = env("QUEUE", "recourse")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 if CELERY_BROKER_URL == "filesystem://":
     _queue = DATA_DIR / "queue"
@@ -244,3 +248,37 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
+
+# --- Logs ------------------------------------------------------------------------------------------------
+# LOG_LEVEL=INFO shows each request. One line an event: key=value on a laptop, JSON in production.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}, "bare": {"format": "%(message)s"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "events": {"class": "logging.StreamHandler", "formatter": "bare"},
+    },
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
+    "loggers": {
+        # A refused request is the client's news; the server's own errors are logged with their cause.
+        "django_structlog": {
+            "handlers": ["events"],
+            "level": "ERROR" if env("LOG_LEVEL", "WARNING") == "WARNING" else env("LOG_LEVEL"),
+            "propagate": False,
+        },
+        "django.request": {"level": "ERROR"},
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer(colors=False) if EMBEDDED else structlog.processors.JSONRenderer(),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)

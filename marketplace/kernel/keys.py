@@ -16,13 +16,13 @@ def load_or_create(path: Path) -> dict[str, Any]:
             "field_keys": ["k1:" + base64.b64encode(secrets.token_bytes(32)).decode()],
             "fingerprint_key": base64.b64encode(secrets.token_bytes(32)).decode(),
         }
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(made, file)
         try:
-            os.link(draft, path)  # whole or not at all, and the first of two processes wins
+            os.link(draft, path)  # whole or not at all
         except FileExistsError:
-            pass
+            pass  # another process or thread was first, and its keys count
         finally:
             draft.unlink()
     loaded: dict[str, Any] = json.loads(path.read_text())

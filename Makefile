@@ -1,0 +1,50 @@
+# make run: the product on http://127.0.0.1:8000   make test: everything CI checks
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+TEST_DATA_DIR ?= var/test
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
+
+.PHONY: run test format lock messages
+
+run: .venv/run.stamp
+	@exec $(BIN)/python manage.py up
+
+# One database server for all steps; DATA_DIR keeps it apart from the one of `make run`.
+test: export DATA_DIR := $(abspath $(TEST_DATA_DIR))
+test: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	DATABASE_URL=postgresql:///unused EMBEDDED=1 $(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py messages --check
+	$(BIN)/python manage.py compile_translations
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file $(DATA_DIR)/openapi.yaml
+	$(BIN)/python -m pytest $(PYTEST)
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Take new versions into the lock files; without UPGRADE=1 only what requirements*.in asks for changes.
+lock: .venv/dev.stamp
+	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+messages: .venv/dev.stamp
+	$(BIN)/python manage.py messages
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Recourse needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V 2>&1`. Name another: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

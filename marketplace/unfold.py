@@ -1,0 +1,23 @@
+"""How the desk looks: names, colours and the side bar. Texts and counts come from refunds/admin/sidebar.py."""
+
+from typing import Any
+
+from django.templatetags.static import static
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Recourse",
+    "SITE_HEADER": "Recourse",
+    "SITE_SYMBOL": "currency_exchange",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "BORDER_RADIUS": "6px",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/favicon.svg")},
+    ],
+    "STYLES": [lambda request: static("desk/theme.css"), lambda request: static("desk/desk.css")],
+    "GLOBAL_CALLBACK": "refunds.admin.sidebar.site_context",
+    "DASHBOARD_CALLBACK": "refunds.admin.sidebar.home",
+    "SIDEBAR": {"navigation": "refunds.admin.sidebar.navigation"},
+}

@@ -31,7 +31,8 @@ class Stack:
 
     def __init__(self, data_dir: Path, environment: dict[str, str]) -> None:
         self.port = _free_port()
-        inherited = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "EMBEDDED", "PYTEST_ADDOPTS")}
+        # Nothing of the test run's own settings (its database, its broker in memory) may reach the program.
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.environment = inherited | environment | {
             "DATA_DIR": str(data_dir), "PORT": str(self.port), "DEMO": "0", "LOG_LEVEL": "WARNING",
         }  # fmt: skip

@@ -12,7 +12,7 @@ from tests.groups import RABBITMQ_URL, REDIS_URL
 
 from .conftest import Stack
 
-MANY = 24
+MANY, ROUND = 18, 6
 
 
 def order(number: int, fen: int = 4900) -> dict[str, Any]:
@@ -58,6 +58,10 @@ def states(stack: Stack, buyer: dict[str, str]) -> list[str]:
     return [row["state"] for row in page["results"]]
 
 
+def moved(stack: Stack, buyer: dict[str, str]) -> int:
+    return sum(state != "submitted" for state in states(stack, buyer))
+
+
 def test_small_order_goes_from_push_to_refunded_and_the_program_stops_cleanly(start: Callable[..., Stack]) -> None:
     stack = start()
     secret, buyer = open_shop(stack)
@@ -85,12 +89,12 @@ def test_worker_killed_again_and_again_loses_nothing_and_pays_nothing_twice(
     """kill -9 while requests are being decided and paid; amounts ending in 72 lose the channel's answer as well."""
     stack = start(**environment, QUEUE=f"test-{os.getpid()}", SANDBOX_DELAY_SECONDS="0.2")
     secret, buyer = open_shop(stack)
-    kills = 0
-    for first in range(1, MANY + 1, 6):
-        file_all(stack, secret, buyer, range(first, first + 6), lambda n: 4872 if n % 3 == 0 else 4900)
+    for round_number, first in enumerate(range(1, MANY + 1, ROUND)):
+        stack.until(lambda: bool(stack.children("worker")))
+        file_all(stack, secret, buyer, range(first, first + ROUND), lambda n: 4872 if n % 3 == 0 else 4900)
+        # In the middle of its work: later in each round.
+        stack.until(lambda begun=first - 1 + round_number: moved(stack, buyer) > begun)
         for worker in stack.children("worker"):
             worker.kill()
-            kills += 1
-    assert kills >= 3
     stack.until(lambda: states(stack, buyer) == ["refunded"] * MANY, within=120)
     assert "breaks=0" in stack.manage("verify")

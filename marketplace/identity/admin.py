@@ -25,7 +25,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     template_name = "desk/pagination.html"
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return min(self._found, COUNT_CAP)
 
     @property
@@ -34,8 +34,9 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def _found(self) -> int:
-        rows = self.object_list[: COUNT_CAP + 1]
-        return rows.count() if isinstance(rows, QuerySet) else len(rows)
+        if isinstance(self.object_list, QuerySet):
+            return self.object_list.values("pk")[: COUNT_CAP + 1].count()
+        return len(self.object_list[: COUNT_CAP + 1])
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -45,6 +46,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
+    list_max_show_all = 0
     list_fullwidth = True
     sortable_by = ()  # the order is the one an index serves
     search_exact: tuple[str, ...] = ()

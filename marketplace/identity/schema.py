@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
-class BuyerTokenScheme(OpenApiAuthenticationExtension):
+class BuyerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "marketplace.identity.tokens.BuyerAuthentication"
     name = "buyerToken"
 

@@ -63,7 +63,9 @@ def add_to(order: Order, shop: Shop, record: OrderRecord) -> int:
     changed = [
         unit for i, told in enumerate(record.units) if (unit := _fill(order, units, told, i, conflicts))
     ]
-    by_ref = {told.ref: (told.events, f"/units/{i}") for i, told in enumerate(record.units)}
+    by_ref: dict[str, tuple[Sequence[EventRecord], str]] = {
+        told.ref: (told.events, f"/units/{i}") for i, told in enumerate(record.units)
+    }
     new_events = _new_events(units, by_ref, conflicts)
     conflicts.refuse()
     refuse_known_payments(shop, new_payments, order=order)

@@ -60,7 +60,9 @@ def insert_orders(shop: Shop, records: Sequence[OrderRecord], *, now: datetime) 
     order_ids, unit_ids, capture_ids = _take_ids(
         len(records), sum(map(len, units)), sum(len(record.payments) for record in records)
     )
-    orders, unit_rows, event_rows, payments, written = [], [], [], [], []
+    orders, unit_rows, written = [], [], []
+    event_rows: list[Any] = []
+    payments: list[Any] = []
     next_unit = iter(unit_ids)
     for order_id, record, its_units in zip(order_ids, records, units, strict=True):
         no = ids.number("OD", now)

@@ -37,7 +37,11 @@ def unseal(sealed: bytes | memoryview, context: str) -> str:
     """Raises CannotDecrypt."""
     sealed = bytes(sealed)  # the driver hands out memoryviews
     length = sealed[0]
-    key_id, nonce, body = sealed[1 : 1 + length].decode(), sealed[1 + length : 13 + length], sealed[13 + length :]
+    key_id, nonce, body = (
+        sealed[1 : 1 + length].decode(),
+        sealed[1 + length : 13 + length],
+        sealed[13 + length :],
+    )
     try:
         return _keys(tuple(settings.FIELD_KEYS))[key_id].decrypt(nonce, body, context.encode()).decode()
     except (KeyError, InvalidTag) as error:

@@ -15,7 +15,9 @@ from .errors import Refusal
 class KeyRequired(Refusal):
     code = "idempotency_key_required"
     status = 400
-    title = _("Send an Idempotency-Key header: any text of 1 to 255 visible ASCII characters, new for each new request.")
+    title = _(
+        "Send an Idempotency-Key header: any text of 1 to 255 visible ASCII characters, new for each new request."
+    )
 
 
 def client_address(request: HttpRequest | Request) -> str:

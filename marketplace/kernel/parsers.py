@@ -46,7 +46,9 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _value in pairs]
-        raise ValueError(f"the name {next(n for n in names if names.count(n) > 1)!r} is given twice in one object")
+        raise ValueError(
+            f"the name {next(n for n in names if names.count(n) > 1)!r} is given twice in one object"
+        )
     return found
 
 

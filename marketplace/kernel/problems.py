@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import Http404, HttpRequest, JsonResponse
 from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -24,7 +24,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, Refusal):
         body = problem(error.status, error.code, str(error.title), str(error.detail), **error.extra)
     elif isinstance(error, exceptions.ValidationError):
-        body = problem(400, "validation_error", _("The request is not valid."), errors=list(_field_errors(error)))
+        body = problem(
+            400, "validation_error", _("The request is not valid."), errors=list(_field_errors(error))
+        )
     elif isinstance(error, exceptions.APIException):
         headers = _headers(error)
         code = getattr(error, "code", None) or _code(error)

@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 
 class FieldError(serializers.Serializer[Any]):
-    pointer = serializers.CharField(help_text="JSON pointer into the request body; empty for the body itself.")
+    pointer = serializers.CharField(
+        help_text="JSON pointer into the request body; empty for the body itself."
+    )
     code = serializers.CharField()
     detail = serializers.CharField()
 
@@ -56,7 +58,12 @@ def problems(*statuses: int) -> dict[Any, Any]:
             examples=[
                 OpenApiExample(
                     _MEANING[status][0],
-                    {"type": "about:blank", "status": status, "code": _MEANING[status][0], "title": _MEANING[status][1]},
+                    {
+                        "type": "about:blank",
+                        "status": status,
+                        "code": _MEANING[status][0],
+                        "title": _MEANING[status][1],
+                    },
                 )
             ],
         )

@@ -74,11 +74,14 @@ def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
     cannot know how many there are and would join thousands by nested loops.
     """
     ensure_accounts({(kind, owner, b.currency) for b in bookings for kind, owner, _sign in _lines(recipe, b)})
-    accounts = {(a.kind, a.owner, a.currency): a.pk for a in Account.objects.filter(owner__in=_owners(bookings))}
+    accounts = {
+        (a.kind, a.owner, a.currency): a.pk for a in Account.objects.filter(owner__in=_owners(bookings))
+    }
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "SELECT ARRAY(SELECT nextval('ledger_transaction_id_seq') FROM generate_series(1, %s))", [len(bookings)]
+                "SELECT ARRAY(SELECT nextval('ledger_transaction_id_seq') FROM generate_series(1, %s))",
+                [len(bookings)],
             )
             numbered = list(zip(cursor.fetchone()[0], bookings, strict=True))
             cursor.execute(
@@ -87,12 +90,20 @@ def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
                 [
                     recipe,
                     json.dumps(
-                        [{"id": i, "reference": b.reference, "at": b.occurred_at.isoformat()} for i, b in numbered]
+                        [
+                            {"id": i, "reference": b.reference, "at": b.occurred_at.isoformat()}
+                            for i, b in numbered
+                        ]
                     ),
                 ],
             )
             postings = [
-                {"t": i, "a": accounts[kind, owner, b.currency], "amount": sign * b.amount, "currency": b.currency}
+                {
+                    "t": i,
+                    "a": accounts[kind, owner, b.currency],
+                    "amount": sign * b.amount,
+                    "currency": b.currency,
+                }
                 for i, b in numbered
                 for kind, owner, sign in _lines(recipe, b)
             ]

@@ -33,15 +33,14 @@ class OrderAdmin(ReadOnlyAdmin):
     search_exact = ("no", "external_no")
     search_help_text = _("Order number, ours or the shop's")
     fieldsets = (
-        (None, {"fields": ("no", "external_no", "shop", "buyer", "seller", "region")}),
+        (None, {"fields": (("no", "external_no"), ("shop", "region"), ("buyer", "seller"))}),
         (
             _("Goods"),
-            {"fields": ("shown_title", "goods_type", "quantity", "price", "fx_rate", "target_as_given")},
+            {"fields": ("shown_title", ("goods_type", "quantity"), ("price", "fx_rate"), "target_as_given")},
         ),
         (_("As shown at purchase"), {"fields": ("page", "terms", "consent_as_given")}),
-        (_("Times"), {"fields": ("placed_at", "paid_at", "completed_at", "taken_at")}),
-        (_("Payments"), {"fields": ("payments",)}),
-        (_("Units"), {"fields": ("units_with_events",)}),
+        (_("Times"), {"fields": (("placed_at", "paid_at"), ("completed_at", "taken_at"))}),
+        (_("Payments and units"), {"fields": ("payments", "units_with_events")}),
     )
     readonly_fields = (
         "shown_title", "price", "target_as_given", "page", "terms", "consent_as_given", "payments", "units_with_events",
@@ -62,29 +61,29 @@ class OrderAdmin(ReadOnlyAdmin):
     def price(self, order: Order) -> str:
         return money(order.total, order.currency)
 
-    @admin.display(description=_("page"))
+    @admin.display(description=_("product page"))
     def page(self, order: Order) -> SafeString:
         return format_html('<div class="desk-page">{}</div>', order.snapshot.get("page_text") or "–")
 
     @admin.display(description=_("terms"))
-    def terms(self, order: Order) -> SafeString:
+    def terms(self, order: Order) -> str:
         return _json(order.snapshot.get("terms"))
 
     @admin.display(description=_("target"))
-    def target_as_given(self, order: Order) -> SafeString:
+    def target_as_given(self, order: Order) -> str:
         return _json(order.target)
 
     @admin.display(description=_("consent to immediate delivery"))
-    def consent_as_given(self, order: Order) -> SafeString:
+    def consent_as_given(self, order: Order) -> str:
         return _json(order.consent)
 
-    @admin.display(description="")
+    @admin.display(description=_("payments"))
     def payments(self, order: Order) -> SafeString:
         return render_to_string(
             "desk/order_payments.html", {"captures": order.captures.order_by("captured_at", "id")}
         )
 
-    @admin.display(description="")
+    @admin.display(description=_("units"))
     def units_with_events(self, order: Order) -> SafeString:
         units = order.units.defer("sealed_secret", "secret_fingerprint").order_by("id")
         events = Prefetch("events", UnitEvent.objects.order_by("at", "id"))
@@ -93,7 +92,7 @@ class OrderAdmin(ReadOnlyAdmin):
         )
 
 
-def _json(value: object) -> SafeString | str:
+def _json(value: object) -> str:
     if not value:
         return "–"
     return format_html('<pre class="desk-json">{}</pre>', json.dumps(value, ensure_ascii=False, indent=2))

@@ -100,16 +100,18 @@ class Claim(models.Model):
         ]
 
 
+class TransferState(models.TextChoices):
+    QUEUED = "queued", _("Queued")  # not yet tried, or to be tried again at next_try_at
+    SENDING = "sending", _("Being sent")  # handed to the channel; the answer is not recorded yet
+    PENDING = "pending", _("With the channel")  # accepted, not settled
+    SUCCEEDED = "succeeded", _("Paid back")
+    MANUAL = "manual", _("Needs a person")  # the channel refused for good
+
+
 class Transfer(models.Model):
     """Money on its way out for one claim, always under the same number, so that the channel pays it once."""
 
-    class State(models.TextChoices):
-        QUEUED = "queued", _("Queued")  # not yet tried, or to be tried again at next_try_at
-        SENDING = "sending", _("Being sent")  # handed to the channel; the answer is not recorded yet
-        PENDING = "pending", _("With the channel")  # accepted, not settled
-        SUCCEEDED = "succeeded", _("Paid back")
-        MANUAL = "manual", _("Needs a person")  # the channel refused for good
-
+    State = TransferState
     OPEN_STATES = (State.QUEUED, State.SENDING, State.PENDING)
 
     claim = models.OneToOneField(Claim, on_delete=models.PROTECT, related_name="transfer")

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import Buyer
@@ -17,18 +18,22 @@ class Signal(models.Model):
         ACCOUNT_TAKEOVER = "account_takeover", _("Signs of account takeover")
         OTHER = "other", _("Other")
 
-    buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="signals", verbose_name=_("buyer"))
+    buyer = models.ForeignKey(
+        Buyer, on_delete=models.PROTECT, related_name="signals", verbose_name=_("buyer")
+    )
     kind = models.CharField(_("kind"), max_length=32, choices=Kind)
     note = models.TextField(_("note"))
     raised_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
     )
-    raised_at = models.DateTimeField(_("raised at"), db_default=models.functions.Now())
+    raised_at = models.DateTimeField(_("raised at"), db_default=Now())
     cleared_at = models.DateTimeField(_("cleared at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("risk signal")
         verbose_name_plural = _("risk signals")
         indexes = [
-            models.Index(fields=["buyer"], name="signal_standing", condition=models.Q(cleared_at__isnull=True))
+            models.Index(
+                fields=["buyer"], name="signal_standing", condition=models.Q(cleared_at__isnull=True)
+            )
         ]

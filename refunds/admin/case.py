@@ -78,7 +78,7 @@ def _act(request: HttpRequest, number: str) -> Attempt | None:
     if move.event == "approve" and moved.state == State.MANUAL_REVIEW:
         messages.success(request, _("Proposed. A second person must confirm before the money goes out."))
     else:
-        messages.success(request, move.done)
+        messages.success(request, str(move.done))
     return None
 
 
@@ -137,6 +137,8 @@ def _page(
         "state_badge": looks.state_badge(row.state),
         "waits_for": looks.STATES[row.state].waits_for,
         "units": [_unit(unit, case.covered.get(unit.pk)) for unit in case.units],
+        "target": [(looks.TARGETS.get(name, name), value) for name, value in row.order.target.items()],
+        "back": request.GET.get("_changelist_filters", ""),
         "transfers": [
             (transfer, looks.look_badge(looks.TRANSFERS[transfer.state])) for transfer in case.transfers
         ],

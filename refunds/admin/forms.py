@@ -1,19 +1,21 @@
 """Reading what was typed on the case page. Whether it may be done is the operation's to say."""
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.money import EXPONENTS, MAX_AMOUNT, minor
 from refunds.models import RefundRequest, Transition
 from refunds.operations.say import MAX_CHARACTERS
 
-AMOUNT = re.compile(r"\d{1,15}(\.\d{1,15})?")
+# 1234.50 or 1,234.50. A comma anywhere else may be meant as a decimal point: refused, not guessed at.
+AMOUNT = re.compile(r"(\d{1,15}|\d{1,3}(,\d{3}){1,4})(\.\d{1,15})?", re.ASCII)
 CLAUSE_LENGTH = Transition._meta.get_field("clause").max_length
 
 
@@ -50,14 +52,17 @@ class PartForm(MoveForm):
 
     def clean_amount(self) -> int:
         """Minor units, exactly as typed: nothing is rounded."""
-        text, currency = self.cleaned_data["amount"].replace(",", ""), self.case_of.currency
+        currency = self.case_of.currency
+        text = unicodedata.normalize(
+            "NFKC", self.cleaned_data["amount"]
+        )  # full-width digits of a Chinese keyboard
         if not AMOUNT.fullmatch(text):
-            raise forms.ValidationError(now_("Amount: write a number such as 12.50."))
+            raise forms.ValidationError(gettext("Amount: write a number such as 12.50."))
         try:
-            return minor(Decimal(text), currency)
+            return minor(Decimal(text.replace(",", "")), currency)
         except ValueError as error:
             raise forms.ValidationError(
-                now_("Amount: %(currency)s has at most %(digits)d decimals.")
+                gettext("Amount: %(currency)s has at most %(digits)d decimals.")
                 % {"currency": currency, "digits": EXPONENTS[currency]}
             ) from error
 

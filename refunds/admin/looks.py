@@ -79,6 +79,9 @@ UNIT_EVENTS: dict[str, str] = {
     EventType.EXPIRED: "event_busy", EventType.VOIDED: "block", EventType.REPLACED: "swap_horiz",
 }  # fmt: skip
 
+# Where the goods were to go; a shop may send more, shown under its own name.
+TARGETS: dict[str, Text] = {"account": _("Account"), "server": _("Server"), "phone": _("Phone number")}
+
 # What happened, as a heading of the time-line; one for each event of machine.EDGES (held by a test).
 EVENTS: dict[str, Text] = {
     "file": _("Request filed"),

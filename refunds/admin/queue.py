@@ -16,23 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.views import ChangeList
 
 from marketplace.identity.admin import ReadOnlyAdmin
-from marketplace.identity.roles import Role
 from marketplace.kernel.templatetags.recourse import money
-from refunds.desk_queries import NEEDS_A_PERSON, QUEUES, Queue, find
+from refunds.desk_queries import NEEDS_A_PERSON, QUEUES, find
 from refunds.models import RefundRequest
 
 from .case import case_view
 from .looks import STATES, state_badge
-from .sidebar import counts, shown_count
-
-QUEUE_PARAMETER = "queue"
-FIRST_QUEUE = {Role.REVIEWER: "review", Role.SUPERVISOR: "review", Role.FINANCE: "stuck"}
-
-
-def chosen_queue(request: HttpRequest) -> Queue:
-    """The queue asked for; a search looks everywhere; else the one this role works on."""
-    default = "all" if request.GET.get("q") else FIRST_QUEUE.get(getattr(request.user, "role", ""), "all")
-    return QUEUES.get(request.GET.get(QUEUE_PARAMETER) or default, QUEUES[default])
+from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, shown_count
 
 
 class QueueFilter(admin.SimpleListFilter):
@@ -50,6 +40,10 @@ class QueueFilter(admin.SimpleListFilter):
 
 
 class Cases(ChangeList):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_active_filters = bool(set(self.filter_params) - {QUEUE_PARAMETER})  # a tab is no filter
+
     def url_for_result(self, result: RefundRequest) -> str:
         return reverse("admin:refunds_refundrequest_case", args=[result.number])
 

@@ -7,10 +7,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from refunds.desk_queries import COUNT_TO, QUEUES, queue_counts
+from marketplace.identity.roles import Role
+from refunds.desk_queries import COUNT_TO, QUEUES, Queue, queue_counts
 
 IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "stuck", "all")
 ALARMING = {"overdue": "danger", "stuck": "danger"}
+QUEUE_PARAMETER = "queue"
+FIRST_QUEUE: dict[str, str] = {Role.REVIEWER: "review", Role.SUPERVISOR: "review", Role.FINANCE: "stuck"}
+
+
+def chosen_queue(request: HttpRequest) -> Queue:
+    """The queue asked for; a search looks everywhere; else the one this role works on."""
+    default = "all" if request.GET.get("q") else FIRST_QUEUE.get(getattr(request.user, "role", ""), "all")
+    return QUEUES.get(request.GET.get(QUEUE_PARAMETER) or default, QUEUES[default])
 
 
 def counts(request: HttpRequest) -> dict[str, int]:
@@ -46,7 +55,7 @@ def queue_url(key: str) -> str:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"title": _("Work"), "items": _queues(request)},
         {
             "title": _("Records"),
@@ -93,8 +102,8 @@ def _queue(request: HttpRequest, key: str, count: int) -> dict[str, Any]:
         "title": queue.label,
         "icon": queue.icon,
         "link": queue_url(key),
-        "active": request.path.startswith(reverse("admin:refunds_refundrequest_changelist"))
-        and request.GET.get("queue") == key,
+        "active": request.path == reverse("admin:refunds_refundrequest_changelist")
+        and chosen_queue(request).key == key,
     }
     if count:
         item |= {"badge": shown_count(count), "badge_variant": ALARMING.get(key, "primary")}

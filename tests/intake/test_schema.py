@@ -10,7 +10,9 @@ def test_every_call_is_described_without_warnings() -> None:
     GENERATOR_STATS.reset()
     schema = SchemaGenerator(urlconf="tests.intake.urls").get_schema(request=None, public=True)
     said = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
-    assert not [text for text in said if "ENUM_NAME_OVERRIDES" not in text]  # those are about the rest of the API
+    assert not [
+        text for text in said if "ENUM_NAME_OVERRIDES" not in text
+    ]  # those are about the rest of the API
     for call in CALLS:
         operation = schema["paths"][f"/api/v1/ingest/{call}"]["post"]
         headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}

@@ -141,7 +141,7 @@ def test_rotated_secret_counts_at_once(api: Api) -> None:
 def test_shop_is_read_once_in_a_while(api: Api, shop: Shop, django_assert_num_queries: Any) -> None:
     shops.calling(shop.code)
     with django_assert_num_queries(0):
-        assert shops.calling(shop.code).pk == shop.pk  # type: ignore[union-attr]
+        assert shops.calling(shop.code).pk == shop.pk
 
 
 def test_too_many_calls_of_one_shop_wait(api: Api, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

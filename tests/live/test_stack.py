@@ -25,11 +25,19 @@ def order(number: int, fen: int = 4900) -> dict[str, Any]:
         "product": {"sku": "game-50", "title": "Game card", "goods_type": "card_code"},
         "quantity": 1,
         "total": money,
-        "payments": [{"channel": "alipay", "channel_no": f"A-{number}", "amount": money, "captured_at": paid}],
+        "payments": [
+            {"channel": "alipay", "channel_no": f"A-{number}", "amount": money, "captured_at": paid}
+        ],
         "created_at": paid,
         "paid_at": paid,
         "completed_at": paid,
-        "units": [{"ref": "1", "secret": f"CODE-{number}", "events": [{"type": "delivered", "at": paid, "ref": "e1"}]}],
+        "units": [
+            {
+                "ref": "1",
+                "secret": f"CODE-{number}",
+                "events": [{"type": "delivered", "at": paid, "ref": "e1"}],
+            }
+        ],
     }
 
 
@@ -41,7 +49,9 @@ def open_shop(stack: Stack) -> tuple[str, dict[str, str]]:
     return secret, {"Authorization": f"Bearer {token}"}
 
 
-def file_all(stack: Stack, secret: str, buyer: dict[str, str], numbers: range, fen: Callable[[int], int]) -> list[str]:
+def file_all(
+    stack: Stack, secret: str, buyer: dict[str, str], numbers: range, fen: Callable[[int], int]
+) -> list[str]:
     filed = []
     for number in numbers:
         no = stack.push("dj", secret, "orders/", order(number, fen(number)))["no"]
@@ -62,7 +72,9 @@ def moved(stack: Stack, buyer: dict[str, str]) -> int:
     return sum(state != "submitted" for state in states(stack, buyer))
 
 
-def test_small_order_goes_from_push_to_refunded_and_the_program_stops_cleanly(start: Callable[..., Stack]) -> None:
+def test_small_order_goes_from_push_to_refunded_and_the_program_stops_cleanly(
+    start: Callable[..., Stack],
+) -> None:
     stack = start()
     secret, buyer = open_shop(stack)
     file_all(stack, secret, buyer, range(1, 2), lambda _n: 4900)

@@ -115,7 +115,7 @@ def push_and_file(api: Api, cast: Cast, row: dict[str, Any]) -> Any:
     Buyer.objects.filter(pk=buyer.pk).update(identity_verified_at=NOW if facts.identity_verified else None)
     for _kind in facts.risk_signals:
         Signal.objects.create(buyer=buyer, kind=Signal.Kind.OTHER, note="a doubt")
-    body = {"order": order.no, "reason": facts.reason, "remedy": facts.remedy}
+    body: dict[str, Any] = {"order": order.no, "reason": facts.reason, "remedy": facts.remedy}
     if facts.amount != facts.total:
         body["amount"] = {"amount": facts.amount, "currency": facts.currency}
     return api.sign_in(buyer).post("/api/v1/refund-requests/", body)

@@ -1,6 +1,6 @@
 """The three calls shops make. Each validates, calls one operation, and answers."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from rest_framework.request import Request
@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from marketplace.intake import operations
 from marketplace.intake.bodies import NoBody
+from marketplace.intake.shops import CallingShop
 from marketplace.intake.validation import events_record, order_record, parsed
 from marketplace.kernel.http import answer
 from marketplace.kernel.throttling import FixedWindow
@@ -28,13 +29,13 @@ class PerShop(FixedWindow):
 
 class ShopView(APIView):
     authentication_classes = [ShopSignature]
-    permission_classes: list[
-        Any
-    ] = []  # the signature is the permission: without it there is no shop to act for
+    # The signature is the permission: without it there is no shop to act for.
+    permission_classes: list[Any] = []
     throttle_classes: list[type[BaseThrottle]] = [PerShop]
 
     def shop(self) -> Shop:
-        return Shop(pk=self.request.user.pk, code=self.request.user.code)
+        calling = cast(CallingShop, self.request.user)  # ShopSignature lets nobody else in
+        return Shop(pk=calling.pk, code=calling.code)
 
 
 class OrdersView(ShopView):

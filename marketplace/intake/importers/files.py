@@ -40,7 +40,7 @@ class Source:
             self.binary,
             self.encoding,
             errors="surrogateescape",
-            newline="",  # type: ignore[arg-type]
+            newline="",
         )
 
     @property

@@ -48,7 +48,13 @@ class Command(BaseCommand):
                 ("auditor", Role.AUDITOR),
             )
         }
-        people = demo.People(*members, staff["reviewer"], staff["reviewer2"], staff["supervisor"])
+        people = demo.People(
+            seller=members[0],
+            second_seller=members[1],
+            reviewer=staff["reviewer"],
+            second_reviewer=staff["reviewer2"],
+            supervisor=staff["supervisor"],
+        )
         count = demo.load(shops.get_or_add(SHOP), people, timezone.now())
         buyer = demo.main_buyer(shops.get_or_add(SHOP))
         buyer.email = "buyer@example.com"

@@ -1,0 +1,125 @@
+"""How states, results and moves look to a seller: an icon, a tone and words, declared once."""
+
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.payments.models import Transfer
+from refunds.machine import State
+
+Text = str | Promise
+
+
+class Look(NamedTuple):
+    icon: str  # in static/portal/icons.svg
+    tone: str  # calm | info | warn | bad | good, a class of portal.css
+    word: Text
+    meaning: Text = ""  # what it asks of the seller
+
+
+STATES: dict[str, Look] = {
+    State.SUBMITTED: Look("search", "info", State.SUBMITTED.label,
+        _("The request is new and is checked by the rules within seconds. You need do nothing yet.")),
+    State.PRECHECKING: Look("search", "info", State.PRECHECKING.label,
+        _("The rules are being applied. You need do nothing yet.")),
+    State.AWAITING_SELLER: Look("reply", "warn", _("Waiting for you"),
+        _("The buyer and the platform wait for your answer.")),
+    State.AWAITING_BUYER: Look("person", "info", State.AWAITING_BUYER.label,
+        _("The buyer is deciding. You need do nothing.")),
+    State.AWAITING_EVIDENCE: Look("file", "info", State.AWAITING_EVIDENCE.label,
+        _("The reviewer asked the buyer for evidence. A message from you is taken as material too, and brings the "
+          "case back to the reviewer.")),
+    State.MANUAL_REVIEW: Look("scales", "info", State.MANUAL_REVIEW.label,
+        _("A reviewer of the platform decides. What you add below as a message is read before the decision.")),
+    State.ARBITRATION: Look("scales", "info", State.ARBITRATION.label,
+        _("An arbiter decides with reasons. What you add below as a message is read before the ruling.")),
+    State.APPROVED: Look("check", "good", State.APPROVED.label,
+        _("The refund is approved and its money reserved. It goes back to the buyer by the way it was paid.")),
+    State.REFUNDING: Look("money", "good", State.REFUNDING.label,
+        _("The payment channel is returning the money to the buyer. You need do nothing.")),
+    State.REFUNDED: Look("check", "good", State.REFUNDED.label, _("The money is back with the buyer.")),
+    State.REPLACED: Look("check", "good", State.REPLACED.label, _("The buyer confirmed the replacement.")),
+    State.REJECTED: Look("cross", "bad", State.REJECTED.label,
+        _("The request was rejected; no money goes back. The buyer may apply again or ask for a person.")),
+    State.WITHDRAWN: Look("undo", "calm", State.WITHDRAWN.label, _("The buyer took the request back.")),
+}  # fmt: skip
+
+AGREED_ABOVE_LIMIT = Look("clock", "good", _("Agreed, being confirmed"),
+    _("You agreed. A member of staff confirms it, then the money goes back. You need do nothing."))  # fmt: skip
+
+RESULTS: dict[str, Look] = {
+    "met": Look("check", "good", _("Met")),
+    "unmet": Look("cross", "bad", _("Not met")),
+    "unknown": Look("question", "warn", _("Unknown")),
+}
+
+USES: dict[str, Look] = {
+    "unused": Look("check", "good", _("Unused")),
+    "seen": Look("eye", "warn", _("Seen, use unproven")),
+    "suspected": Look("question", "warn", _("Use suspected")),
+    "used": Look("cross", "bad", _("Used")),
+}
+
+TRANSFERS: dict[str, Look] = {
+    Transfer.State.QUEUED: Look("clock", "info", Transfer.State.QUEUED.label),
+    Transfer.State.SENDING: Look("money", "info", Transfer.State.SENDING.label),
+    Transfer.State.PENDING: Look("clock", "info", Transfer.State.PENDING.label),
+    Transfer.State.SUCCEEDED: Look("check", "good", Transfer.State.SUCCEEDED.label),
+    Transfer.State.MANUAL: Look("person", "warn", _("Being handled by finance")),
+}
+
+# What happened, as a line of the time-line; one for each event of machine.EDGES (held by a test).
+EVENTS: dict[str, Text] = {
+    "file": _("The buyer filed the request"),
+    "precheck": _("Check begun"),
+    "policy_approve": _("Approved by the rules"),
+    "policy_reject": _("Rejected by the rules"),
+    "policy_ask_seller": _("You were asked for an answer"),
+    "policy_review": _("Handed to a person by the rules"),
+    "agree": _("You agreed to the refund"),
+    "agree_for_check": _("You agreed to the refund; staff confirms it"),
+    "refuse": _("You refused the refund"),
+    "offer": _("You made an offer"),
+    "seller_silent": _("You did not answer in time; the platform stepped in"),
+    "take_over": _("The platform took the case over"),
+    "accept_offer": _("The buyer accepted the offer"),
+    "confirm_replacement": _("The buyer confirmed the replacement"),
+    "decline_offer": _("The buyer declined the offer"),
+    "buyer_silent": _("The buyer did not answer in time"),
+    "approve": _("The refund was approved"),
+    "reject": _("The request was rejected"),
+    "ask_evidence": _("The buyer was asked for evidence"),
+    "refer": _("Referred to arbitration"),
+    "give_evidence": _("Material was added"),
+    "resume": _("The review went on"),
+    "evidence_overdue": _("The evidence did not come in time"),
+    "reapply": _("The buyer applied again"),
+    "request_person": _("The buyer asked for a person"),
+    "hear_appeal": _("An appeal was admitted"),
+    "escalate": _("Escalated to arbitration"),
+    "rule_for_buyer": _("The ruling is for the buyer"),
+    "rule_for_seller": _("The ruling is for you"),
+    "pay": _("The refund was handed to the payment channel"),
+    "settle": _("The money was paid back"),
+    "withdraw": _("The buyer withdrew the request"),
+}
+
+# Conditions a product page may state (requirement B6), and how the case shows them.
+TERMS: dict[str, Text] = {
+    "window_days": _("Refund may be asked for within (days)"),
+    "no_reason_days": _("Refund without a reason within (days)"),
+    "unused_within_hours": _("Only while unused, within (hours)"),
+    "not_bound_to_account": _("Only while not bound to an account"),
+}
+
+# Where the goods went. What is not listed stays hidden, so that no contact data gets here under a new name.
+TARGETS: dict[str, Text] = {
+    "account": _("Game account"),
+    "user_id": _("User ID"),
+    "server": _("Server"),
+    "package": _("Package"),
+    "balance_before": _("Balance before"),
+    "balance_after": _("Balance after"),
+    "troubleshooting": _("Tried by the buyer"),
+}

@@ -1,0 +1,126 @@
+"""The desk in a real browser: nothing on the console, nothing asked of other hosts, nothing wider than the screen."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from refunds.models import RefundRequest
+from tests.cases import make_request
+from tests.groups import chromium
+from tests.people import Cast
+
+from .conftest import QUEUE, due_in, url_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    # The driver runs a loop in this thread, which Django takes for asynchronous code.
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def case(transactional_db: None, cast: Cast) -> RefundRequest:
+    return due_in(make_request(cast, state="manual_review", decided=True), -2)
+
+
+class Watched:
+    """A page signed in as `user`, with all it complained of and all it asked of other hosts."""
+
+    def __init__(self, browser: Browser, server: LiveServer, user: Any, **options: Any) -> None:
+        from django.test import Client
+
+        client = Client()
+        client.force_login(user, backend="marketplace.identity.backends.RoleBackend")
+        self.context = browser.new_context(**options)
+        cookie = {
+            "name": settings.SESSION_COOKIE_NAME,
+            "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+        }
+        self.context.add_cookies([{**cookie, "url": server.url}])  # type: ignore[typeddict-item]
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        self.page.on(
+            "console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "request",
+            lambda r: None if r.url.startswith((server.url, "data:")) else self.outside.append(r.url),
+        )
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_queue_and_case_are_quiet_local_and_fit(
+    width: int, scheme: str, browser: Browser, live_server: LiveServer, cast: Cast, case: RefundRequest
+) -> None:
+    watched = Watched(
+        browser,
+        live_server,
+        cast.reviewer,
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        locale="zh-CN",
+    )
+    for path in (
+        "/admin/",
+        QUEUE,
+        url_of(case),
+        f"/admin/orders/order/{case.order_id}/change/",
+        "/admin/payments/transfer/",
+        "/admin/password_change/",
+    ):
+        watched.page.goto(live_server.url + path)
+        watched.page.wait_for_load_state("networkidle")
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert (watched.complaints, watched.outside) == ([], [])
+
+
+def test_a_clause_is_picked_and_the_case_rejected_by_hand(
+    browser: Browser, live_server: LiveServer, cast: Cast, case: RefundRequest
+) -> None:
+    watched = Watched(
+        browser, live_server, cast.reviewer, locale="en", viewport={"width": 1440, "height": 900}
+    )
+    page = watched.page
+    page.goto(live_server.url + QUEUE)
+    page.click(f"text={case.number}")
+    page.click("summary:has-text('Reject')")
+    page.click("details[open] .desk-chips button >> nth=0")
+    page.fill("#reject-note", "The record shows it was delivered.")
+    page.click("details[open] button[type=submit]")
+    page.wait_for_load_state("networkidle")
+    assert "Rejected." in page.content()
+    case.refresh_from_db()
+    assert case.state == "rejected"
+    assert case.transitions.order_by("-sequence")[0].clause
+    assert (watched.complaints, watched.outside) == ([], [])
+
+
+def test_sign_in_page_is_quiet_and_signs_in(browser: Browser, live_server: LiveServer, cast: Cast) -> None:
+    cast.reviewer.set_password("a-long-password-7")
+    cast.reviewer.save()
+    context = browser.new_context(locale="zh-CN")
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(live_server.url + "/admin/")
+    page.fill("[name=username]", cast.reviewer.username)
+    page.fill("[name=password]", "a-long-password-7")
+    page.click("[type=submit]")
+    page.wait_for_load_state("networkidle")
+    assert page.url == live_server.url + "/admin/"
+    assert complaints == []

@@ -1,0 +1,164 @@
+"""The queues: what stands in each, in which order, and how few queries it takes to see it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
+from django.utils.translation import override
+
+from marketplace.identity.models import User
+from marketplace.payments.models import Transfer
+from refunds.desk_queries import COUNT_TO, QUEUES
+from refunds.machine import State
+from refunds.models import RefundRequest
+from tests.cases import make_request
+from tests.people import Cast
+
+from .conftest import QUEUE, due_in, make_stuck, url_of
+
+SignIn = Callable[[User], Client]
+
+
+def listed(client: Client, **parameters: str) -> list[str]:
+    answer = client.get(QUEUE, parameters)
+    assert answer.status_code == 200
+    return [row.number for row in answer.context["cl"].result_list]
+
+
+def counted(action: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        action()
+    return len(queries)
+
+
+def test_reviewer_sees_what_needs_a_reviewer_first_due_first(cast: Cast, desk: Client) -> None:
+    late, soon, next_week = (due_in(make_request(cast, state="manual_review"), h) for h in (-2, 3, 150))
+    make_request(cast, state="awaiting_seller")
+    assert listed(desk) == [late.number, soon.number, next_week.number]
+
+
+def test_cases_due_at_the_same_time_keep_their_order(cast: Cast, desk: Client) -> None:
+    cases = [make_request(cast, state="manual_review") for _ in range(3)]
+    RefundRequest.objects.update(due_at=cases[0].due_at)
+    assert listed(desk) == [case.number for case in cases]
+
+
+@pytest.mark.parametrize(
+    ("queue", "state"),
+    [
+        ("review", "manual_review"),
+        ("seller", "awaiting_seller"),
+        ("buyer", "awaiting_buyer"),
+        ("evidence", "awaiting_evidence"),
+        ("arbitration", "arbitration"),
+    ],
+)
+def test_queue_of_a_state_holds_that_state_alone(queue: str, state: str, cast: Cast, desk: Client) -> None:
+    cases = {each: make_request(cast, state=each).number for each in State.values}
+    assert listed(desk, queue=queue) == [cases[state]]
+
+
+def test_queues_by_deadline(cast: Cast, desk: Client) -> None:
+    late, soon, later = (due_in(make_request(cast, state="manual_review"), h) for h in (-1, 3.9, 4.1))
+    assert listed(desk, queue="overdue") == [late.number]
+    assert listed(desk, queue="soon") == [soon.number]
+    assert listed(desk, queue="review") == [late.number, soon.number, later.number]
+
+
+def test_queues_of_money(cast: Cast, desk: Client) -> None:
+    approved, paying = make_request(cast, state="approved"), make_request(cast, state="refunding")
+    stuck = make_stuck(cast)
+    make_request(cast, state="refunded")
+    assert listed(desk, queue="paying") == [approved.number, paying.number, stuck.number]
+    assert listed(desk, queue="stuck") == [stuck.number]
+
+
+def test_all_is_everything_newest_first(cast: Cast, desk: Client) -> None:
+    cases = [make_request(cast, state=state).number for state in State.values]
+    assert listed(desk, queue="all") == cases[::-1]
+
+
+def test_unknown_queue_is_the_roles_own(cast: Cast, desk: Client) -> None:
+    case = make_request(cast, state="manual_review")
+    make_request(cast, state="refunded")
+    assert listed(desk, queue="nonsense") == [case.number]
+
+
+def test_counts_stand_on_the_tabs_and_are_capped(
+    cast: Cast, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        make_request(cast, state="manual_review")
+    tabs = {queue.key: count for queue, count in desk.get(QUEUE).context["queues"]}
+    assert (tabs["review"], tabs["arbitration"]) == ("3", "0")
+    monkeypatch.setattr("refunds.desk_queries.COUNT_TO", 2)
+    monkeypatch.setattr("refunds.admin.sidebar.COUNT_TO", 2)
+    tabs = {queue.key: count for queue, count in desk.get(QUEUE).context["queues"]}
+    assert tabs["review"] == "2+"
+    assert COUNT_TO == 99
+
+
+def test_overdue_is_said_in_words_beside_an_icon(cast: Cast, desk: Client) -> None:
+    due_in(make_request(cast, state="manual_review"), -3)
+    page = desk.get(QUEUE, headers={"accept-language": "en"}).content.decode()
+    assert "3 hours overdue" in page
+    assert ">alarm</span>3 hours overdue" in page
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_empty_queue_says_what_that_means(queue: str, cast: Cast, desk: Client) -> None:
+    page = desk.get(QUEUE, {"queue": queue}, headers={"accept-language": "en"}).content.decode()
+    with override("en"):
+        assert escape(str(QUEUES[queue].empty)) in page
+
+
+def test_search_finds_a_case_by_any_of_its_numbers_in_any_state(cast: Cast, desk: Client) -> None:
+    case = make_request(cast, state="refunded")
+    make_request(cast, state="manual_review")
+    transfer = Transfer.objects.get(reference=case.number)
+    Transfer.objects.update(channel_refund_no="CH-77")
+    capture = case.order.captures.get()
+    for term in (case.number, case.number[:12], case.number.lower(), f" {case.order.no} ", case.order.external_no,
+                 capture.channel_no, transfer.number, "CH-77"):  # fmt: skip
+        assert case.number in listed(desk, q=term), term
+    assert listed(desk, q=case.number) == [case.number]
+    assert listed(desk, q="no-such-number") == []
+    assert listed(desk, q="%") == []
+    assert listed(desk, q=f"CARD-{case.order.no}-1") == []
+
+
+def test_search_keeps_to_the_queue_that_was_chosen(cast: Cast, desk: Client) -> None:
+    case = make_request(cast, state="refunded")
+    assert listed(desk, q=case.number, queue="review") == []
+
+
+def test_filters_narrow_a_queue(cast: Cast, desk: Client) -> None:
+    make_request(cast, state="manual_review")
+    other = make_request(cast, state="manual_review", reason="other")
+    assert listed(desk, reason__exact="other") == [other.number]
+    page = desk.get(QUEUE, {"reason__exact": "no_fault"}).content.decode()
+    assert 'href="?queue=review"' in page
+
+
+def test_queue_takes_the_same_few_queries_for_three_cases_or_thirty(cast: Cast, desk: Client) -> None:
+    for _ in range(3):
+        make_request(cast, state="manual_review")
+    few = counted(lambda: desk.get(QUEUE))
+    for _ in range(20):
+        make_request(cast, state="manual_review")
+    assert counted(lambda: desk.get(QUEUE)) == few == 5  # session, user, counts, how many, rows
+
+
+def test_case_page_takes_the_same_queries_for_one_unit_or_five(cast: Cast, desk: Client) -> None:
+    one = make_request(cast, state="refunding", decided=False)
+    url = url_of(one)
+    few = counted(lambda: desk.get(url))
+    five = make_request(cast, state="refunding", quantity=5, total=9900)
+    for text in ("One", "Two", "Three"):
+        desk.post(url_of(five), {"move": "say", "text": text})
+    desk.get(url_of(five))  # shows the messages that wait
+    assert counted(lambda: desk.get(url_of(five))) == few == 15

@@ -48,6 +48,7 @@ WSGI_APPLICATION = "marketplace.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "identity.User"
 APPEND_SLASH = False
+CSRF_FAILURE_VIEW = "marketplace.kernel.problems.csrf_failure"
 
 INSTALLED_APPS = [
     "unfold",

@@ -102,6 +102,7 @@ class RefundRequest(models.Model):
         indexes = [
             models.Index(fields=["buyer", "-id"], name="request_by_buyer"),
             models.Index(fields=["seller", "state", "due_at", "id"], name="request_by_seller"),
+            models.Index(fields=["seller", "-id"], name="request_of_seller"),
             models.Index(fields=["state", "due_at", "id"], name="request_queue"),
             models.Index(fields=["due_at", "id"], name="request_overdue", condition=Q(due_at__isnull=False)),
         ]

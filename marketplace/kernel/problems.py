@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -48,20 +49,35 @@ def problem(status: int, code: str, title: str, detail: str = "", **extra: Any) 
     return body
 
 
-def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _plain(404, "not_found", _("Not found."))
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 404, "not_found", _("Not found."))
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
-    return _plain(500, "internal_error", _("Something went wrong on our side. Nothing was changed."))
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _answer(
+        request, 500, "internal_error", _("Something went wrong on our side. Nothing was changed.")
+    )
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _plain(400, "bad_request", _("The request could not be read."))
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 400, "bad_request", _("The request could not be read."))
 
 
-def _plain(status: int, code: str, title: str) -> JsonResponse:
-    return JsonResponse(problem(status, code, title), status=status, content_type=CONTENT_TYPE)
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 403, "permission_denied", _("You may not do this."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _answer(
+        request, 403, "csrf_failed", _("This page was open too long. Go back, reload it and try again.")
+    )
+
+
+def _answer(request: HttpRequest, status: int, code: str, title: str) -> HttpResponse:
+    """Problem details for programs, a page for people."""
+    if request.path.startswith(("/api/", "/health/")):
+        return JsonResponse(problem(status, code, title), status=status, content_type=CONTENT_TYPE)
+    return HttpResponse(render_to_string("error.html", {"status": status, "title": title}), status=status)
 
 
 def _code(error: exceptions.APIException) -> str:

@@ -49,6 +49,7 @@ class Capture(models.Model):
                 name="claims_within_capture",
             ),
         ]
+        indexes = [models.Index(fields=["channel_no"], name="capture_by_channel_no")]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.channel_no}"

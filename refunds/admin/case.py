@@ -23,7 +23,7 @@ from refunds.policy import EventFacts, unit_use
 
 from . import looks
 from .forms import MoveForm, SayForm
-from .moves import MOVES, Move, open_to
+from .moves import APPROVALS, MOVES, Move, open_to
 from .timeline import timeline
 
 SAY = "say"
@@ -75,7 +75,7 @@ def _act(request: HttpRequest, number: str) -> Attempt | None:
     except Refusal as refusal:
         _show(request, [refusal.detail, *_hint(refusal, number)])
         return Attempt(name, form, refusal.status)
-    if move.event == "approve" and moved.state == State.MANUAL_REVIEW:
+    if name in APPROVALS and moved.state != State.APPROVED:
         messages.success(request, _("Proposed. A second person must confirm before the money goes out."))
     else:
         messages.success(request, str(move.done))

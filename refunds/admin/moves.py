@@ -19,9 +19,9 @@ Cleaned = Mapping[str, Any]
 
 
 class Move(NamedTuple):
-    """`event` is the edge of machine.py it takes; `run` calls the operation, which alone decides whether it may."""
+    """`events` are the edges of machine.py it takes; `run` calls the operation, which alone decides whether it may."""
 
-    event: str
+    events: tuple[str, ...]
     label: Text
     help_text: Text
     icon: str
@@ -58,35 +58,43 @@ def _with_note(
 
 MOVES: dict[str, Move] = {
     "confirm": Move(
-        "approve", _("Confirm the proposal"), _("You are the second person: the money goes out at once."),
+        ("approve", "rule_for_buyer"), _("Confirm the proposal"), _("You are the second person: the money goes out at once."),
         "verified_user", "good", ConfirmForm, _confirm, _("Confirmed. The money is on its way."),
     ),
     "approve": Move(
-        "approve", _("Approve in full"), _("All that was asked goes back the way it came."),
+        ("approve", "rule_for_buyer"), _("Approve in full"), _("All that was asked goes back the way it came."),
         "check_circle", "good", MoveForm, _approve, _("Approved. The money is on its way."),
     ),
     "approve_part": Move(
-        "approve", _("Approve in part"), _("A part goes back; the reasons say why not all."),
+        ("approve", "rule_for_buyer"), _("Approve in part"), _("A part goes back; the reasons say why not all."),
         "incomplete_circle", "good", PartForm, _approve, _("Approved in part. The money is on its way."),
     ),
     "reject": Move(
-        "reject", _("Reject"), _("Nothing goes back. The buyer can appeal once."),
+        ("reject", "rule_for_seller"), _("Reject"), _("Nothing goes back. The buyer can appeal once."),
         "block", "bad", RejectForm, _reject, _("Rejected."),
     ),
     "ask_evidence": Move(
-        "ask_evidence", _("Ask for evidence"), _("The buyer gets a deadline; say exactly what is missing."),
+        ("ask_evidence",), _("Ask for evidence"), _("The buyer gets a deadline; say exactly what is missing."),
         "attach_file", "calm", MoveForm, _with_note(review.ask_evidence), _("Evidence asked for."),
     ),
     "resume": Move(
-        "resume", _("Resume the review"), _("Go on without the evidence that was asked for."),
+        ("resume",), _("Resume the review"), _("Go on without the evidence that was asked for."),
         "play_arrow", "calm", MoveForm, _with_note(review.resume), _("The review goes on."),
     ),
     "take_over": Move(
-        "take_over", _("Take over"), _("Step in before the seller's time is up."),
+        ("take_over",), _("Take over"), _("Step in before the seller's time is up."),
         "front_hand", "calm", MoveForm, _with_note(review.take_over), _("Taken over from the seller."),
     ),
+    "hear_appeal": Move(
+        ("hear_appeal",), _("Hear the appeal"), _("Take the request up again; a reviewer decides anew."),
+        "undo", "calm", MoveForm, _with_note(review.hear_appeal), _("The request is open again."),
+    ),
+    "escalate": Move(
+        ("escalate",), _("Take to arbitration"), _("The rejection is contested; a ruling ends the case."),
+        "balance", "calm", MoveForm, _with_note(review.escalate), _("Taken to arbitration."),
+    ),
     "refer": Move(
-        "refer", _("Refer to arbitration"), _("A panel decides; both sides are told."),
+        ("refer",), _("Refer to arbitration"), _("A panel decides; both sides are told."),
         "balance", "calm", MoveForm, _with_note(review.refer), _("Referred to arbitration."),
     ),
 }  # fmt: skip
@@ -102,4 +110,4 @@ def open_to(user: User, request: RefundRequest, proposal: Proposal | None) -> di
         hidden = APPROVALS
     else:
         hidden = ("approve", "approve_part")
-    return {name: move for name, move in MOVES.items() if move.event in events and name not in hidden}
+    return {name: move for name, move in MOVES.items() if events & set(move.events) and name not in hidden}

@@ -9,6 +9,7 @@ urlpatterns = [
     path("refund-requests/<name:number>/", views.RefundRequestDetail.as_view()),
     path("refund-requests/<name:number>/messages/", views.Messages.as_view()),
     path("refund-requests/<name:number>/withdraw/", views.Withdraw.as_view()),
+    path("refund-requests/<name:number>/request-person/", views.RequestPerson.as_view()),
     path("orders/<name:no>/refund-eligibility/", views.Eligibility.as_view()),
     path("orders/<name:no>/one-click-refund/", views.OneClickRefund.as_view()),
 ]

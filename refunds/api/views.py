@@ -22,6 +22,7 @@ from ..findings import findings_json
 from ..machine import State
 from ..models import RefundRequest, Transition
 from ..operations import file, say
+from ..operations import request_person as asking
 from ..operations import withdraw as withdrawal
 from ..policy import REASONS
 from ..representation import represent, represent_transition, represent_whole
@@ -132,6 +133,27 @@ class Withdraw(APIView):
             present=lambda changed: _whole(changed.buyer_id, changed.number),
             now=timezone.now(),
             note=body.validated_data["note"],
+        )
+        return answer(outcome)
+
+
+class RequestPerson(APIView):
+    @extend_schema(
+        operation_id="request_person",
+        summary="Ask for a person where the machine refused",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.EmptySerializer,
+        responses={200: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+    )
+    def post(self, request: Request, number: str) -> Response:
+        key = idempotency_key(request, "request-person")
+        shapes.EmptySerializer(data=request.data or {}).is_valid(raise_exception=True)
+        outcome = asking.request_person(
+            buyer_id=buyer_id(request),
+            number=number,
+            key=key,
+            present=lambda changed: _whole(changed.buyer_id, changed.number),
+            now=timezone.now(),
         )
         return answer(outcome)
 

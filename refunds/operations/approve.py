@@ -13,7 +13,7 @@ from marketplace.payments.operations import allocate, lock_captures, reserve
 
 from ..models import RefundItem, RefundRequest
 from ..permissions import Actor
-from ..transitions import Approval, apply_transition
+from ..transitions import Approval, apply_transition, edge_for
 
 
 class AmountOutOfRange(Refusal):
@@ -38,6 +38,7 @@ def approve(
 
     Raises AmountOutOfRange, NotEnoughCaptured, and what apply_transition raises.
     """
+    edge_for(request.state, event, actor.party)  # who comes too late hears that, not that the money is gone
     if not 0 < amount <= request.amount:
         raise AmountOutOfRange(amount=amount, at_most=request.amount)
     reserve(allocate(_captures(request), amount), reference=request.number, now=now)

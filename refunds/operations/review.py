@@ -1,4 +1,4 @@
-"""A reviewer's moves (requirement F5): approve whole or in part, reject with a clause, ask, resume, take over."""
+"""What staff decide (requirements F5, F8): a reviewer's moves, a supervisor's, and the ruling in arbitration."""
 
 from datetime import datetime
 
@@ -9,11 +9,17 @@ from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal
 
 from .. import clocks
+from ..machine import State
 from ..models import Proposal, RefundRequest
 from ..permissions import Actor
 from ..transitions import apply_transition, edge_for
 from .approve import AmountOutOfRange, approve
 from .locking import clock_terms, lock_for_staff
+
+# The same decision in arbitration is a ruling: another edge, open to other people.
+APPROVES = {State.MANUAL_REVIEW: "approve", State.ARBITRATION: "rule_for_buyer"}
+REJECTS = {State.MANUAL_REVIEW: "reject", State.ARBITRATION: "rule_for_seller"}
+MAX_CLAUSE = 16  # characters
 
 
 class ReasonsNeeded(Refusal):
@@ -25,7 +31,7 @@ class ReasonsNeeded(Refusal):
 class ClauseNeeded(Refusal):
     code = "clause_needed"
     status = 422
-    title = _("Name the clause the rejection rests on.")
+    title = _("Name the clause the rejection rests on, in at most 16 characters.")
 
 
 class SecondPersonNeeded(Refusal):
@@ -44,7 +50,8 @@ def approve_request(
     _require(note)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
-        edge_for(request.state, "approve", actor.party)
+        event = APPROVES.get(State(request.state), "approve")
+        edge_for(request.state, event, actor.party)
         amount = request.amount if amount is None else amount
         if not 0 < amount <= request.amount:
             raise AmountOutOfRange(amount=amount, at_most=request.amount)
@@ -59,7 +66,7 @@ def approve_request(
             maker_id, checker_id = proposal.by_id, user.pk
         approve(
             request,
-            "approve",
+            event,
             actor=actor,
             now=now,
             amount=amount,
@@ -73,9 +80,19 @@ def approve_request(
 
 def reject(*, number: str, user: User, clause: str, note: str, now: datetime) -> RefundRequest:
     """Raises ClauseNeeded, ReasonsNeeded, NotPermitted, NotFound, InvalidTransition."""
-    if not clause.strip():
+    if not 0 < len(clause.strip()) <= MAX_CLAUSE:
         raise ClauseNeeded()
     return _move("reject", number=number, user=user, clause=clause.strip(), note=note, now=now)
+
+
+def hear_appeal(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
+    """Take a rejected request up again. Raises as ask_evidence."""
+    return _move("hear_appeal", number=number, user=user, note=note, now=now)
+
+
+def escalate(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
+    """Take a rejected request to arbitration. Raises as ask_evidence."""
+    return _move("escalate", number=number, user=user, note=note, now=now)
 
 
 def ask_evidence(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
@@ -129,6 +146,8 @@ def _move(
     _require(note)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
+        if event == "reject":
+            event = REJECTS.get(State(request.state), event)
         _apply(request, event, actor, note.strip(), clause, now)
         return request
 

@@ -1,5 +1,6 @@
-"""A word in the case (requirement F4). A buyer's or seller's word answers a question that was asked."""
+"""A word in the case (requirement F4). The buyer's word answers what the buyer was asked for."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -11,13 +12,23 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 
 from .. import clocks
-from ..machine import Party, State
+from ..machine import State
 from ..models import Message, RefundRequest
 from ..permissions import BUYER, Actor
 from ..transitions import apply_transition
 from .locking import clock_terms, lock, lock_for_seller, lock_for_staff
 
 MAX_CHARACTERS = 4000
+
+
+# Thirteen to nineteen digits, with or without gaps: a card number has no place in a case (C7).
+CARD_NUMBER = re.compile(r"(?<!\d)(?:\d[ -]?){13,19}(?!\d)")
+
+
+class CardNumber(Refusal):
+    code = "card_number"
+    status = 422
+    title = _("This looks like a card number. Give the last four digits, and never more.")
 
 
 class NothingSaid(Refusal):
@@ -35,12 +46,12 @@ def say_as_buyer(
     present: Callable[[RefundRequest], Answer],
     now: datetime,
 ) -> Outcome:
-    """Raises NothingSaid, NotFound, and what `once` raises."""
+    """Raises NothingSaid, CardNumber, NotFound, and what `once` raises."""
 
     def effect() -> tuple[Answer, int]:
         request = lock(number, buyer_id=buyer_id)
         _write(request, BUYER, text, now)
-        _answer_question(request, BUYER, now)
+        _answer_question(request, now)
         answer = present(request)
         keep(key, answer, 201)
         return answer, 201
@@ -49,15 +60,14 @@ def say_as_buyer(
 
 
 def say_as_seller(*, number: str, user: User, text: str, now: datetime) -> None:
-    """Raises NothingSaid, NotFound."""
+    """Raises NothingSaid, CardNumber, NotFound."""
     with transaction.atomic(durable=True):
         request, actor = lock_for_seller(number, user)
         _write(request, actor, text, now)
-        _answer_question(request, actor, now)
 
 
 def say_as_staff(*, number: str, user: User, text: str, now: datetime, is_internal: bool = False) -> None:
-    """Raises NothingSaid, NotPermitted, NotFound."""
+    """Raises NothingSaid, CardNumber, NotPermitted, NotFound."""
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
         _write(request, actor, text, now, is_internal=is_internal)
@@ -68,6 +78,8 @@ def _write(
 ) -> None:
     if not 0 < len(text.strip()) <= MAX_CHARACTERS:
         raise NothingSaid()
+    if CARD_NUMBER.search(text):
+        raise CardNumber()
     Message.objects.create(
         request=request,
         author=actor.party,
@@ -78,7 +90,7 @@ def _write(
     )
 
 
-def _answer_question(request: RefundRequest, actor: Actor, now: datetime) -> None:
-    if request.state == State.AWAITING_EVIDENCE and actor.party in (Party.BUYER, Party.SELLER):
+def _answer_question(request: RefundRequest, now: datetime) -> None:
+    if request.state == State.AWAITING_EVIDENCE:
         due = clocks.after("give_evidence", clock_terms(request), now)
-        apply_transition(request, "give_evidence", actor=actor, now=now, due=due)
+        apply_transition(request, "give_evidence", actor=BUYER, now=now, due=due)

@@ -17,7 +17,7 @@ class LongText(forms.CharField):
         super().__init__(max_length=MAX_CHARACTERS, widget=widget, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class AgreeForm(forms.Form):

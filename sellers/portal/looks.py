@@ -28,8 +28,7 @@ STATES: dict[str, Look] = {
     State.AWAITING_BUYER: Look("person", "info", State.AWAITING_BUYER.label,
         _("The buyer is deciding. You need do nothing.")),
     State.AWAITING_EVIDENCE: Look("file", "info", State.AWAITING_EVIDENCE.label,
-        _("The reviewer asked the buyer for evidence. A message from you is taken as material too, and brings the "
-          "case back to the reviewer.")),
+        _("The reviewer asked the buyer for evidence. What you add below as a message is read too.")),
     State.MANUAL_REVIEW: Look("scales", "info", State.MANUAL_REVIEW.label,
         _("A reviewer of the platform decides. What you add below as a message is read before the decision.")),
     State.ARBITRATION: Look("scales", "info", State.ARBITRATION.label,

@@ -4,11 +4,9 @@ from typing import Any
 
 from axes.helpers import get_cool_off
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
@@ -31,16 +29,16 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].label = _("User name")
         self.fields["password"].label = _("Password")
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
-        if not isinstance(user, User) or membership_of(user) is None:
+        if membership_of(user) is None:
             raise ValidationError(_("This account acts for no seller."), code=NO_SELLER)
 
 
 class SignIn(LoginView):
     template_name = "portal/login.html"
     form_class = SignInForm
-    next_page = reverse_lazy("portal:cases")
+    next_page = "portal:cases"
     redirect_authenticated_user = True
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
@@ -56,4 +54,4 @@ class SignIn(LoginView):
 
 
 class SignOut(LogoutView):
-    next_page = reverse_lazy("portal:login")
+    next_page = "portal:login"

@@ -202,7 +202,9 @@ def test_card_number_is_kept_out_of_the_case(api: Api, cast: Cast) -> None:
     said = api.sign_in(cast.buyer).post(
         f"/api/v1/refund-requests/{request.number}/messages/", {"text": "card 4111 1111 1111 1111 please"}
     )
-    assert (said.status_code, said.json()["errors"][0]["code"]) == (400, "card_number")
+    assert (said.status_code, said.json()["code"]) == (422, "card_number")
+    with pytest.raises(say.CardNumber):
+        say.say_as_seller(number=request.number, user=cast.seller_user, text="4111-1111-1111-1111", now=now())
     assert not Message.objects.exists()
 
 
@@ -216,3 +218,41 @@ def test_withdrawing_frees_the_unit(api: Api, cast: Cast) -> None:
     refiled = buyer.post("/api/v1/refund-requests/", {"order": request.order.no, "reason": "invalid_code"})
     assert refiled.status_code == 201
     assert not Transfer.objects.exists()
+
+
+def test_supervisor_rules_in_arbitration_and_reviewers_do_not(cast: Cast) -> None:
+    request = make_request(cast, state=State.ARBITRATION)
+    ruling = {"number": request.number, "note": "The log is clear.", "now": now()}
+    refused(NotPermitted, request, lambda: review.approve_request(user=cast.reviewer, amount=None, **ruling))
+    refused(NotPermitted, request, lambda: review.reject(user=cast.reviewer, clause="B3", **ruling))
+    review.approve_request(user=cast.supervisor, amount=4000, **ruling)
+    work()
+    request.refresh_from_db()
+    assert (request.state, request.approved_amount) == (State.REFUNDED, 4000)
+
+
+def test_supervisor_takes_a_rejection_up_again_or_to_arbitration(cast: Cast) -> None:
+    for verb, state in ((review.hear_appeal, State.MANUAL_REVIEW), (review.escalate, State.ARBITRATION)):
+        request = make_request(cast, state=State.REJECTED)
+        refused(
+            NotPermitted,
+            request,
+            lambda verb=verb, r=request: verb(number=r.number, user=cast.reviewer, note="x", now=now()),
+        )
+        verb(number=request.number, user=cast.supervisor, note="New facts.", now=now())
+        request.refresh_from_db()
+        assert request.state == state
+        assert request.due_at is not None
+
+
+def test_buyer_asks_for_a_person_instead_of_the_machine_once(api: Api, cast: Cast) -> None:
+    request = make_request(
+        cast, state=State.REJECTED, completed=hours(-24 * 20), paid=hours(-24 * 20), decided=True
+    )
+    assert request.state == State.REJECTED
+    buyer = api.sign_in(cast.buyer)
+    path = f"/api/v1/refund-requests/{request.number}/request-person/"
+    assert buyer.post(path).json()["state"] == State.MANUAL_REVIEW
+    review.reject(number=request.number, user=cast.reviewer, clause="B6", note="Late.", now=now())
+    again = buyer.post(path)
+    assert (again.status_code, again.json()["code"]) == (409, "decided_by_a_person")

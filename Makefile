@@ -6,7 +6,7 @@ TEST_DATA_DIR ?= var/test
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test format lock messages
+.PHONY: run test format lock messages screenshots bench
 
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
@@ -48,3 +48,9 @@ messages: .venv/dev.stamp
 .venv/dev.stamp: requirements-dev.txt .venv/run.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
+
+screenshots: .venv/dev.stamp
+	$(BIN)/python -m tools.screenshots
+
+bench: .venv/dev.stamp
+	$(BIN)/python -m bench

@@ -1,5 +1,7 @@
 """Where everything is."""
 
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -14,6 +16,8 @@ v1 = [
     path("ingest/", include("marketplace.intake.api.urls")),
 ]
 
+_docs = SpectacularSwaggerSplitView.as_view(url_name="schema")
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="portal:cases")),
     path("admin/", admin.site.urls),
@@ -21,7 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include(v1)),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    # Swagger UI writes style attributes; nothing else is loosened for it.
+    path("api/docs/", csp_update({"style-src": [UNSAFE_INLINE]})(_docs), name="docs"),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
 ]

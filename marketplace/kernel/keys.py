@@ -11,6 +11,7 @@ from typing import Any
 def load_or_create(path: Path) -> dict[str, Any]:
     """Return {secret_key, field_keys, fingerprint_key}; create the file when it is not there."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         made = {
             "secret_key": secrets.token_urlsafe(48),
             "field_keys": ["k1:" + base64.b64encode(secrets.token_bytes(32)).decode()],

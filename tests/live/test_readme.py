@@ -4,7 +4,7 @@ import re
 import subprocess
 from collections.abc import Callable
 
-from .conftest import ROOT, Stack
+from .stack import ROOT, Stack
 
 
 def test_readme_walk_ends_with_money_back(start: Callable[..., Stack]) -> None:

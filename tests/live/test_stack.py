@@ -10,7 +10,7 @@ import pytest
 
 from tests.groups import RABBITMQ_URL, REDIS_URL
 
-from .conftest import Stack
+from .stack import Stack
 
 MANY, ROUND = 18, 6
 

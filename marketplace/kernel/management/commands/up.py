@@ -53,9 +53,10 @@ class Command(BaseCommand):
         call_command("compile_translations", verbosity=0)
         demo = settings.DATA_DIR / "demo.json"
         wanted = os.environ.get("DEMO", "1") != "0" and "load_demo" in get_commands()
-        if wanted and not demo.exists() and not supervisor.is_stopping:
-            supervisor.say("loading the demo")
-            call_command("load_demo")
+        if wanted and not supervisor.is_stopping:
+            if not demo.exists():
+                supervisor.say("loading the demo")
+            call_command("load_demo")  # loads once, and gives its buyer a fresh token at every start
         connections.close_all()
 
     def _programs(self) -> list[Program]:

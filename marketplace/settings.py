@@ -113,7 +113,15 @@ TEMPLATES = [
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 # jit compiles plans that run for milliseconds; statements here are short.
-DATABASES["default"]["OPTIONS"] = {"options": "-c jit=off", "application_name": f"recourse-{os.getpid()}"}
+DATABASES["default"]["OPTIONS"] = {
+    "options": "-c jit=off",
+    "application_name": f"recourse-{os.getpid()}",
+    # Statements are prepared after a few uses: planning them anew was half of the server's work. A pooler in
+    # transaction mode must know prepared statements (pgbouncer >= 1.21), or PREPARE_STATEMENTS=0.
+    **(
+        {"server_side_binding": True, "prepare_threshold": 5} if env("PREPARE_STATEMENTS", "1") == "1" else {}
+    ),
+}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 
 CACHES = {

@@ -36,21 +36,25 @@ class Approval(NamedTuple):
     checker_id: int | None = None
 
 
-# One statement: compare-and-set on the request, and its history. {where} picks the rows and is code, not input.
+# One statement: compare-and-set on the request, and its history, one row for each step. {where} picks the rows and
+# is code, not input. What a move says (clause, note, clock) belongs to its last step.
 _MOVE = """
 WITH moved AS (
     UPDATE refunds_refundrequest r
-    SET state = %(target)s, sequence = r.sequence + 1, due_kind = %(due_kind)s, due_at = %(due_at)s{approval}
+    SET state = %(target)s, sequence = r.sequence + %(steps)s, due_kind = %(due_kind)s,
+        due_at = %(due_at)s::timestamptz{approval}
     WHERE r.state = %(source)s AND {where}
-    RETURNING r.id, r.sequence
+    RETURNING r.id, r.sequence - %(steps)s AS before
 )
 INSERT INTO refunds_transition
     (request_id, sequence, previous, event, from_state, to_state, at, actor, user_id, clause, note, due_at)
-SELECT id, sequence, sequence - 1, %(event)s, %(source)s, %(target)s, %(at)s, %(actor)s, %(user_id)s,
-       %(clause)s, %(note)s, %(due_at)s
-FROM moved
+SELECT m.id, m.before + s.n, m.before + s.n - 1, s.event, s.source, s.target, %(at)s, %(actor)s, %(user_id)s::bigint,
+    CASE WHEN s.n = %(steps)s THEN %(clause)s ELSE '' END, CASE WHEN s.n = %(steps)s THEN %(note)s ELSE '' END,
+    CASE WHEN s.n = %(steps)s THEN %(due_at)s::timestamptz END
+FROM moved m, unnest(%(events)s::text[], %(sources)s::text[], %(targets)s::text[])
+    WITH ORDINALITY AS s(event, source, target, n)
 """
-_APPROVAL = ", approved_amount = %(approved_amount)s, maker_id = %(maker_id)s, checker_id = %(checker_id)s"
+_APPROVAL = ", approved_amount = %(approved_amount)s, maker_id = %(maker_id)s::bigint, checker_id = %(checker_id)s::bigint"
 
 
 def edge_for(state: str, event: str, party: Party) -> Edge:
@@ -65,8 +69,7 @@ def edge_for(state: str, event: str, party: Party) -> Edge:
 
 def apply_transition(
     request: RefundRequest,
-    event: str,
-    *,
+    *events: str,
     actor: Actor,
     now: datetime,
     due: Due = NO_CLOCK,
@@ -74,22 +77,22 @@ def apply_transition(
     clause: str = "",
     approval: Approval | None = None,
 ) -> None:
-    """Move `request` by `event` and bring the object up to date. The caller has the row locked.
+    """Move `request` by one event, or several in a row, and bring the object up to date. The row is locked.
 
     Raises InvalidTransition, NotPermitted; also InvalidTransition when the row moved since it was read.
     """
-    edge = edge_for(request.state, event, actor.party)
-    parameters = _parameters(edge, actor, now, due, note, clause, approval)
+    edges = _path(request.state, events, actor.party)
+    parameters = _parameters(edges, actor, now, due, note, clause, approval)
     parameters |= {"id": request.pk, "sequence": request.sequence}
     sql = _MOVE.format(
         where="r.id = %(id)s AND r.sequence = %(sequence)s", approval=_APPROVAL if approval else ""
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        if cursor.rowcount != 1:
-            raise InvalidTransition(request.state, edge.target)
+        if cursor.rowcount != len(edges):
+            raise InvalidTransition(request.state, edges[0].target)
     request.__dict__.update(
-        state=edge.target, sequence=request.sequence + 1, due_kind=due.kind, due_at=due.at
+        state=edges[-1].target, sequence=request.sequence + len(edges), due_kind=due.kind, due_at=due.at
     )
     if approval:
         request.__dict__.update(
@@ -102,19 +105,36 @@ def apply_transition_in_bulk(
 ) -> int:
     """The same door for many rows at once, made by SYSTEM; rows no longer in `source` are left. Returns how many."""
     edge = edge_for(source, event, Party.SYSTEM)
-    parameters = _parameters(edge, SYSTEM, now, due, note, "", None) | {"ids": list(ids)}
+    parameters = _parameters([edge], SYSTEM, now, due, note, "", None) | {"ids": list(ids)}
     with connection.cursor() as cursor:
         cursor.execute(_MOVE.format(where="r.id = ANY(%(ids)s)", approval=""), parameters)
         return int(cursor.rowcount)
 
 
+def _path(state: str, events: Sequence[str], party: Party) -> list[Edge]:
+    edges = []
+    for event in events:
+        edges.append(edge_for(state, event, party))
+        state = edges[-1].target
+    return edges
+
+
 def _parameters(
-    edge: Edge, actor: Actor, now: datetime, due: Due, note: str, clause: str, approval: Approval | None
+    edges: Sequence[Edge],
+    actor: Actor,
+    now: datetime,
+    due: Due,
+    note: str,
+    clause: str,
+    approval: Approval | None,
 ) -> dict[str, Any]:
     return {
-        "event": edge.event,
-        "source": edge.source,
-        "target": edge.target,
+        "steps": len(edges),
+        "events": [edge.event for edge in edges],
+        "sources": [str(edge.source) for edge in edges],
+        "targets": [str(edge.target) for edge in edges],
+        "source": str(edges[0].source),
+        "target": str(edges[-1].target),
         "at": now,
         "actor": actor.party.value,
         "user_id": actor.user_id,

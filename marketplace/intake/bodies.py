@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import socket
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -40,9 +41,9 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\
 def _instant(value: Any) -> datetime:
     if isinstance(value, datetime):
         found = value
-    elif isinstance(value, str) and _RFC3339.fullmatch(value.upper()):
+    elif isinstance(value, str) and _RFC3339.fullmatch(upper := value.upper()):
         try:
-            found = datetime.fromisoformat(value.upper())
+            found = datetime.fromisoformat(upper)
         except ValueError:
             raise PydanticCustomError("time", "not a time") from None
     else:
@@ -83,6 +84,11 @@ def address(value: str) -> str | None:
     first = value.split(",")[0].strip().split("%")[0]
     host, colon, _port = first.rpartition(":")
     for candidate in (first, host.strip("[]")) if colon else (first,):
+        try:
+            socket.inet_pton(socket.AF_INET, candidate)
+            return candidate  # a plain IPv4 address is written in one way only
+        except (OSError, ValueError):
+            pass
         try:
             return str(ipaddress.ip_address(candidate))
         except ValueError:

@@ -64,8 +64,8 @@ def insert_orders(shop: Shop, records: Sequence[OrderRecord], *, now: datetime) 
     event_rows: list[Any] = []
     payments: list[Any] = []
     next_unit = iter(unit_ids)
-    for order_id, record, its_units in zip(order_ids, records, units, strict=True):
-        no = ids.number("OD", now)
+    numbers = ids.numbers("OD", now, len(records))
+    for order_id, no, record, its_units in zip(order_ids, numbers, records, units, strict=True):
         seller = sellers[record.seller_code]
         product_id = products[seller.pk, record.snapshot["sku"]]
         orders.append(
@@ -101,6 +101,8 @@ def insert_events(events: Iterable[tuple[int, EventRecord]]) -> None:
 def all_units(record: OrderRecord) -> list[UnitRecord]:
     """The units named, and as many more as the quantity asks for, numbered from 1 around the refs given."""
     missing = record.quantity - len(record.units)
+    if not missing:
+        return list(record.units)
     taken = {unit.ref for unit in record.units}
     free = (str(n) for n in range(1, record.quantity + len(taken) + 1) if str(n) not in taken)
     return [*record.units, *(UnitRecord(next(free), None, None, None, ()) for _n in range(missing))]
@@ -128,20 +130,24 @@ def _take_ids(orders: int, units: int, captures: int) -> tuple[list[int], list[i
         return taken
 
 
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value) if value else "{}"  # most targets and events carry nothing
+
+
 def _order_row(
     order_id: int, no: str, shop_id: int, buyer_id: int, seller_id: int, product_id: int, record: OrderRecord
 ) -> Row:
     return (
         order_id, no, shop_id, record.external_no, buyer_id, seller_id, product_id, record.goods_type,
-        json.dumps(record.snapshot), record.quantity, record.total.amount, record.total.currency, record.fx_rate,
-        record.buyer.region or DEFAULT_REGION, json.dumps(record.target),
-        None if record.consent is None else json.dumps(record.consent),
+        _json(record.snapshot), record.quantity, record.total.amount, record.total.currency, record.fx_rate,
+        record.buyer.region or DEFAULT_REGION, _json(record.target),
+        None if record.consent is None else _json(record.consent),
         record.placed_at, record.paid_at, record.completed_at,
     )  # fmt: skip
 
 
 def _event_row(unit_id: int, event: EventRecord) -> Row:
-    return unit_id, event.type, event.at, event.ref, json.dumps(event.data)
+    return unit_id, event.type, event.at, event.ref, _json(event.data)
 
 
 def _insert_captures(

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db import connection
 
-from .models import OutboxJob
-
 BATCH = 500
 
 
 def enqueue(task: str, *args: Any) -> None:
-    OutboxJob.objects.create(task=task, args=list(args))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO kernel_outboxjob (task, args) VALUES (%s, %s::jsonb)", [task, json.dumps(args)]
+        )
 
 
 def publish(send: Callable[[str, list[Any]], object]) -> int:

@@ -1,6 +1,5 @@
 """Booking: the one way postings are written."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,6 +9,8 @@ from django.db import IntegrityError, connection, transaction
 from .models import Account
 from .recipes import RECIPES
 
+AccountKey = tuple[str, str, str]  # kind, owner, currency
+
 # Accounts known to be committed. Accounts are never removed, so this only ever grows.
 _known: set[tuple[str, str, str]] = set()
 
@@ -18,31 +19,47 @@ class AlreadyBooked(Exception):
     """This business reference has its booking; nothing was written."""
 
 
+class AccountMissing(Exception):
+    """An account this process took for granted is gone (a restored database); the caller's transaction fails, and
+    the next try creates it."""
+
+
+# Header and postings in one round trip; the counts tell a known reference from a missing account.
+_BOOK = """
+WITH t AS (
+    INSERT INTO ledger_transaction (reference, recipe, occurred_at) VALUES (%s, %s, %s)
+    ON CONFLICT (reference) DO NOTHING RETURNING id
+), p AS (
+    INSERT INTO ledger_posting (transaction_id, account_id, amount, currency)
+    SELECT t.id, a.id, line.amount, a.currency
+    FROM t, unnest(%s::text[], %s::text[], %s::bigint[]) AS line(kind, owner, amount)
+    JOIN ledger_account a ON a.kind = line.kind AND a.owner = line.owner AND a.currency = %s
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM p)
+"""
+
+
 def book(
     *, recipe: str, reference: str, amount: int, currency: str, occurred_at: datetime, **parties: str
 ) -> None:
     """Post `amount` minor units by `recipe` under `reference`, inside the caller's transaction.
 
-    `parties` name the owners the recipe's lines ask for (channel=, seller=). Raises AlreadyBooked.
+    `parties` name the owners the recipe's lines ask for (channel=, seller=). Raises AlreadyBooked, AccountMissing.
     """
     lines = [(line.kind.value, parties[line.owner], line.sign * amount) for line in RECIPES[recipe]]
     ensure_accounts({(kind, owner, currency) for kind, owner, _amount in lines})
     kinds, owners, amounts = zip(*lines, strict=True)
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "WITH t AS (INSERT INTO ledger_transaction (reference, recipe, occurred_at)"
-                " VALUES (%s, %s, %s) RETURNING id)"
-                " INSERT INTO ledger_posting (transaction_id, account_id, amount, currency)"
-                " SELECT t.id, a.id, line.amount, a.currency"
-                " FROM t, unnest(%s::text[], %s::text[], %s::bigint[]) AS line(kind, owner, amount)"
-                " JOIN ledger_account a ON a.kind = line.kind AND a.owner = line.owner AND a.currency = %s",
-                [reference, recipe, occurred_at, list(kinds), list(owners), list(amounts), currency],
-            )
-    except IntegrityError as error:
-        if "ledger_transaction_reference" in str(error):
-            raise AlreadyBooked(reference) from error
-        raise
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BOOK, [reference, recipe, occurred_at, list(kinds), list(owners), list(amounts), currency]
+        )
+        booked, posted = cursor.fetchone()
+    if not booked:
+        raise AlreadyBooked(reference)
+    if posted != len(lines):
+        _known.clear()
+        raise AccountMissing(reference)
 
 
 def ensure_accounts(wanted: set[tuple[str, str, str]]) -> None:
@@ -70,13 +87,10 @@ class Booking(NamedTuple):
 def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
     """`book` for many movements by one recipe. Raises AlreadyBooked and then books none.
 
-    Rows travel as JSON, which costs a tenth of binding them one by one, and carry their ids, because the planner
-    cannot know how many there are and would join thousands by nested loops.
+    Rows go by COPY with ids taken beforehand; accounts are looked up, not taken for granted.
     """
-    ensure_accounts({(kind, owner, b.currency) for b in bookings for kind, owner, _sign in _lines(recipe, b)})
-    accounts = {
-        (a.kind, a.owner, a.currency): a.pk for a in Account.objects.filter(owner__in=_owners(bookings))
-    }
+    lines = [(line.kind.value, line.owner, line.sign) for line in RECIPES[recipe]]
+    accounts = _account_ids({(kind, b.parties[owner], b.currency) for b in bookings for kind, owner, _s in lines})
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -84,43 +98,38 @@ def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
                 [len(bookings)],
             )
             numbered = list(zip(cursor.fetchone()[0], bookings, strict=True))
-            cursor.execute(
-                "INSERT INTO ledger_transaction (id, reference, recipe, occurred_at) SELECT id, reference, %s, at"
-                " FROM jsonb_to_recordset(%s::jsonb) AS b(id bigint, reference text, at timestamptz)",
-                [
-                    recipe,
-                    json.dumps(
-                        [
-                            {"id": i, "reference": b.reference, "at": b.occurred_at.isoformat()}
-                            for i, b in numbered
-                        ]
-                    ),
-                ],
-            )
-            postings = [
-                {
-                    "t": i,
-                    "a": accounts[kind, owner, b.currency],
-                    "amount": sign * b.amount,
-                    "currency": b.currency,
-                }
-                for i, b in numbered
-                for kind, owner, sign in _lines(recipe, b)
-            ]
-            cursor.execute(
-                "INSERT INTO ledger_posting (transaction_id, account_id, amount, currency) SELECT t, a, amount, currency"
-                " FROM jsonb_to_recordset(%s::jsonb) AS p(t bigint, a bigint, amount bigint, currency text)",
-                [json.dumps(postings)],
-            )
+            with (
+                connection.wrap_database_errors,
+                cursor.copy("COPY ledger_transaction (id, reference, recipe, occurred_at) FROM STDIN") as rows,
+            ):
+                for i, b in numbered:
+                    rows.write_row((i, b.reference, recipe, b.occurred_at))
+            with (
+                connection.wrap_database_errors,
+                cursor.copy(
+                    "COPY ledger_posting (transaction_id, account_id, amount, currency) FROM STDIN"
+                ) as rows,
+            ):
+                for i, b in numbered:
+                    for kind, owner, sign in lines:
+                        account = accounts[kind, b.parties[owner], b.currency]
+                        rows.write_row((i, account, sign * b.amount, b.currency))
     except IntegrityError as error:
         if "ledger_transaction_reference" in str(error):
             raise AlreadyBooked(", ".join(b.reference for b in bookings[:3])) from error
         raise
 
 
-def _lines(recipe: str, booking: Booking) -> list[tuple[str, str, int]]:
-    return [(line.kind.value, booking.parties[line.owner], line.sign) for line in RECIPES[recipe]]
+def _account_ids(wanted: set[AccountKey]) -> dict[AccountKey, int]:
+    """Ids by (kind, owner, currency); what is missing is created, whatever `_known` remembers."""
+    found = _accounts(wanted)
+    if missing := wanted - found.keys():
+        _known.difference_update(missing)
+        ensure_accounts(missing)
+        found = _accounts(wanted)
+    return found
 
 
-def _owners(bookings: Sequence[Booking]) -> set[str]:
-    return {owner for booking in bookings for owner in booking.parties.values()}
+def _accounts(wanted: set[AccountKey]) -> dict[AccountKey, int]:
+    rows = Account.objects.filter(owner__in={owner for _kind, owner, _currency in wanted})
+    return {(a.kind, a.owner, a.currency): a.pk for a in rows}

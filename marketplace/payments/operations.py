@@ -1,19 +1,20 @@
 """Reserving money and moving it out. The caller owns the transaction where one is needed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel import ids
 from marketplace.kernel.errors import Refusal
+from marketplace.kernel.money import Money
 from marketplace.ledger.operations import book
 
 from . import gateways
 from .gateways.base import ChannelUnreachable, Instruction, NoGateway, Result, Status
-from .models import Capture, Claim, Transfer
+from .models import Capture, Transfer
 
 # Waits between tries; the last repeats. After GIVE_UP_AFTER a person takes over (retry, query, give up: G6).
 RETRY_AFTER = tuple(timedelta(seconds=s) for s in (2, 10, 60, 300, 600, 1200, 1800))
@@ -34,10 +35,14 @@ class Part(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A transfer marked as sent, with what the channel needs to hear."""
+    """A transfer marked as sent, with what the channel and the books need to hear."""
 
-    transfer: Transfer
+    transfer_id: int
     instruction: Instruction
+    channel: str
+    seller: str
+    attempts: int
+    created_at: datetime
     query_first: bool
 
 
@@ -61,53 +66,66 @@ def allocate(captures: Iterable[Capture], amount: int) -> list[Part]:
     return parts
 
 
-def reserve(parts: Iterable[Part], *, reference: str, now: datetime) -> list[Transfer]:
+# Claims and their transfers in one round trip.
+_RESERVE = """
+WITH part AS (
+    SELECT * FROM unnest(%(captures)s::bigint[], %(amounts)s::bigint[], %(numbers)s::text[]) AS p(capture, amount, number)
+), claim AS (
+    INSERT INTO payments_claim (capture_id, kind, reference, amount, created_at)
+    SELECT capture, 'refund', %(reference)s, amount, %(now)s FROM part RETURNING id, capture_id
+)
+INSERT INTO payments_transfer
+    (claim_id, number, reference, state, attempts, next_try_at, channel_refund_no, error_code, error_detail, created_at)
+SELECT claim.id, part.number, %(reference)s, 'queued', 0, %(now)s, '', '', '', %(now)s
+FROM claim JOIN part ON part.capture = claim.capture_id
+"""
+
+
+def reserve(parts: Sequence[Part], *, reference: str, now: datetime) -> None:
     """Claim the parts and queue one transfer each. The captures are locked by the caller."""
-    claims = Claim.objects.bulk_create(
-        Claim(
-            capture=part.capture,
-            kind=Claim.Kind.REFUND,
-            reference=reference,
-            amount=part.amount,
-            created_at=now,
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RESERVE,
+            {
+                "captures": [part.capture.pk for part in parts],
+                "amounts": [part.amount for part in parts],
+                "numbers": [ids.number("RT", now) for _part in parts],
+                "reference": reference,
+                "now": now,
+            },
         )
-        for part in parts
-    )
-    return Transfer.objects.bulk_create(
-        Transfer(
-            claim=claim, number=ids.number("RT", now), reference=reference, next_try_at=now, created_at=now
-        )
-        for claim in claims
-    )
+
+
+# Compare-and-set: only one of two workers finds the transfer due.
+_BEGIN = """
+UPDATE payments_transfer t
+SET state = 'sending', attempts = t.attempts + 1, sent_at = coalesce(t.sent_at, %(now)s), next_try_at = %(again)s
+FROM payments_claim k JOIN payments_capture c ON c.id = k.capture_id
+JOIN orders_order o ON o.id = c.order_id JOIN sellers_seller s ON s.id = o.seller_id
+WHERE t.id = %(id)s AND k.id = t.claim_id AND t.next_try_at <= %(now)s AND t.state IN ('queued', 'sending', 'pending')
+RETURNING t.id, t.number, t.attempts, t.created_at, k.amount, c.currency, c.channel, c.channel_no, s.code
+"""
 
 
 def begin(transfer_id: int, now: datetime) -> Attempt | None:
-    """Mark a due transfer as being sent; None when it is not due or another worker holds it."""
-    transfer = (
-        Transfer.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("claim__capture__order__seller")
-        .filter(pk=transfer_id, state__in=Transfer.OPEN_STATES, next_try_at__lte=now)
-        .first()
-    )
-    if transfer is None:
+    """Mark a due transfer as being sent; None when it is not due or another worker has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, {"id": transfer_id, "now": now, "again": now + STUCK_AFTER})
+        row = cursor.fetchone()
+    if row is None:
         return None
-    query_first = transfer.attempts > 0
-    transfer.state = Transfer.State.SENDING
-    transfer.attempts += 1
-    transfer.sent_at = transfer.sent_at or now
-    transfer.next_try_at = now + STUCK_AFTER
-    transfer.save(update_fields=["state", "attempts", "sent_at", "next_try_at"])
-    instruction = Instruction(transfer.number, transfer.claim.capture.channel_no, transfer.money)
-    return Attempt(transfer, instruction, query_first)
+    pk, number, attempts, created_at, amount, currency, channel, channel_no, seller = row
+    instruction = Instruction(number, channel_no, Money(amount, currency))
+    return Attempt(pk, instruction, channel, seller, attempts, created_at, query_first=attempts > 1)
 
 
 def call_channel(attempt: Attempt) -> Result:
-    """Talk to the channel, with no transaction open: a query first wherever an earlier try may have arrived."""
-    with transaction.atomic(durable=True):
-        pass  # raises where a transaction is open: no lock is ever held across the network
-    channel = attempt.transfer.claim.capture.channel
+    """Talk to the channel: a query first wherever an earlier try may have arrived.
+
+    No transaction is open: the caller's, before and after, are durable, and so refuse to run inside another.
+    """
     try:
-        gateway = gateways.for_channel(channel)
+        gateway = gateways.for_channel(attempt.channel)
         if attempt.query_first:
             known = gateway.query(attempt.instruction)
             if known.status is not Status.UNKNOWN:
@@ -119,41 +137,46 @@ def call_channel(attempt: Attempt) -> Result:
         return Result(
             Status.RETRY,
             error_code="no_gateway",
-            error_detail=f"No keys for {channel}: set them, or name it in SANDBOX_ANSWERS_FOR.",
+            error_detail=f"No keys for {attempt.channel}: set them, or name it in SANDBOX_ANSWERS_FOR.",
         )
 
 
-def record(transfer: Transfer, result: Result, now: datetime) -> None:
-    """Write down what the channel said, and book the money when it went. Idempotent per transfer."""
-    transfer = (
-        Transfer.objects.select_for_update(of=("self",))
-        .select_related("claim__capture__order__seller")
-        .get(pk=transfer.pk)
+def record(attempt: Attempt, result: Result, now: datetime) -> None:
+    """Write down what the channel said, and book the money when it went. A second worker's same news is dropped."""
+    state, next_try_at = _next(attempt, result, now)
+    changes: dict[str, Any] = {
+        "state": state,
+        "error_code": result.error_code,
+        "error_detail": result.error_detail[:500],
+    }
+    if result.channel_refund_no:
+        changes["channel_refund_no"] = result.channel_refund_no
+    if next_try_at:
+        changes["next_try_at"] = next_try_at
+    if state == Transfer.State.SUCCEEDED:
+        changes["settled_at"] = now
+    is_news = Transfer.objects.filter(pk=attempt.transfer_id, state__in=Transfer.OPEN_STATES).update(
+        **changes
     )
-    if transfer.state not in Transfer.OPEN_STATES:
-        return  # a slower worker comes second with the same news
-    transfer.error_code, transfer.error_detail = result.error_code, result.error_detail[:500]
-    transfer.channel_refund_no = result.channel_refund_no or transfer.channel_refund_no
+    if is_news and state == Transfer.State.SUCCEEDED:
+        money = attempt.instruction.money
+        book(
+            recipe="refund",
+            reference=f"refund:{attempt.instruction.number}",
+            amount=money.amount,
+            currency=money.currency,
+            occurred_at=now,
+            channel=attempt.channel,
+            seller=attempt.seller,
+        )
+
+
+def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[str, datetime | None]:
+    """The transfer's state after this answer, and when it is tried again, if it is."""
     if result.status is Status.SUCCEEDED:
-        transfer.state, transfer.settled_at = Transfer.State.SUCCEEDED, now
-        _book(transfer, now)
-    elif result.status is Status.REFUSED or now - transfer.created_at > GIVE_UP_AFTER:
-        transfer.state = Transfer.State.MANUAL
-    else:
-        pending = result.status is Status.PENDING
-        transfer.state = Transfer.State.PENDING if pending else Transfer.State.QUEUED
-        transfer.next_try_at = now + RETRY_AFTER[min(transfer.attempts, len(RETRY_AFTER)) - 1]
-    transfer.save()
-
-
-def _book(transfer: Transfer, now: datetime) -> None:
-    capture = transfer.claim.capture
-    book(
-        recipe="refund",
-        reference=f"refund:{transfer.number}",
-        amount=transfer.claim.amount,
-        currency=capture.currency,
-        occurred_at=now,
-        channel=capture.channel,
-        seller=capture.order.seller.code,
-    )
+        return Transfer.State.SUCCEEDED, None
+    if result.status is Status.REFUSED or now - attempt.created_at > GIVE_UP_AFTER:
+        return Transfer.State.MANUAL, None
+    wait = RETRY_AFTER[min(attempt.attempts, len(RETRY_AFTER)) - 1]
+    is_pending = result.status is Status.PENDING
+    return Transfer.State.PENDING if is_pending else Transfer.State.QUEUED, now + wait

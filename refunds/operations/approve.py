@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import F
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import Refusal
@@ -24,8 +24,7 @@ class AmountOutOfRange(Refusal):
 
 def approve(
     request: RefundRequest,
-    event: str,
-    *,
+    *events: str,
     actor: Actor,
     now: datetime,
     amount: int,
@@ -38,7 +37,9 @@ def approve(
 
     Raises AmountOutOfRange, NotEnoughCaptured, and what apply_transition raises.
     """
-    edge_for(request.state, event, actor.party)  # who comes too late hears that, not that the money is gone
+    edge_for(
+        request.state, events[0], actor.party
+    )  # who comes too late hears that, not that the money is gone
     if not 0 < amount <= request.amount:
         raise AmountOutOfRange(amount=amount, at_most=request.amount)
     reserve(allocate(_captures(request), amount), reference=request.number, now=now)
@@ -46,7 +47,7 @@ def approve(
     enqueue("refunds.pay", request.number)
     apply_transition(
         request,
-        event,
+        *events,
         actor=actor,
         now=now,
         clause=clause,
@@ -63,11 +64,13 @@ def _captures(request: RefundRequest) -> list[Capture]:
 
 def _share(request: RefundRequest, amount: int) -> None:
     """Write down what each unit gets back, exactly."""
-    items = RefundItem.objects.filter(request=request)
     if amount == request.amount:
-        items.update(approved_amount=F("amount"))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE refunds_refunditem SET approved_amount = amount WHERE request_id = %s", [request.pk]
+            )
         return
-    rows = list(items.order_by("id"))
+    rows = list(RefundItem.objects.filter(request=request).order_by("id"))
     if any(row.amount for row in rows):
         for row, part in zip(rows, split(amount, [row.amount for row in rows]), strict=True):
             row.approved_amount = part

@@ -83,10 +83,9 @@ def _carry_out(request: RefundRequest, verdict: Verdict, now: datetime) -> None:
     decision = verdict.decision
     settled_by = deciding(decision)
     clause = settled_by.clause if settled_by else ""
-    apply_transition(request, "precheck", actor=SYSTEM, now=now)
     event = EVENTS[decision.outcome]
     if decision.outcome == "approve":
-        approve(request, event, actor=SYSTEM, now=now, amount=decision.amount, clause=clause)
+        approve(request, "precheck", event, actor=SYSTEM, now=now, amount=decision.amount, clause=clause)
         return
     due = clocks.after(event, verdict.policy.terms.clocks, now)
-    apply_transition(request, event, actor=SYSTEM, now=now, due=due, clause=clause)
+    apply_transition(request, "precheck", event, actor=SYSTEM, now=now, due=due, clause=clause)

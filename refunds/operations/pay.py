@@ -29,7 +29,7 @@ def pay(number: str, now: datetime) -> int:
             result = call_channel(attempt)
             with transaction.atomic(durable=True):
                 request = lock(number)
-                record(attempt.transfer, result, now)
+                record(attempt, result, now)
                 _close_when_through(request, now)
             tried += 1
     return tried

@@ -248,10 +248,11 @@ def test_crash_between_the_lines_is_made_good_by_the_sweep(
 
 
 def test_news_that_comes_twice_books_once(cast: Cast) -> None:
-    request = approved(cast, 9_900)
-    pay(request.number, timezone.now())
-    transfer = Transfer.objects.get()
-    payments.record(transfer, Result(Status.SUCCEEDED), timezone.now())
+    approved(cast, 9_900)
+    attempt = payments.begin(Transfer.objects.get().pk, timezone.now())
+    assert attempt is not None
+    for _time in range(2):
+        payments.record(attempt, Result(Status.SUCCEEDED), timezone.now())
     assert balance("clearing", "alipay", "CNY") == 0
 
 

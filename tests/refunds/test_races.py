@@ -226,33 +226,33 @@ def test_control_without_compare_and_set_both_win(
     cast: Cast, locks_off: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meet = threading.Barrier(2)
-    edge_for = transitions.edge_for
+    parameters_of = transitions._parameters
 
-    def edge_together(*args: Any) -> Any:
-        edge = edge_for(*args)
-        if edge.source == State.AWAITING_SELLER:
+    def parameters_together(edges: Any, *rest: Any) -> Any:
+        """Both have read the request and found the move allowed; neither has written."""
+        if edges[0].source == State.AWAITING_SELLER:
             meet.wait(10)
-        return edge
+        return parameters_of(edges, *rest)
 
-    careless = transitions._MOVE.replace("r.state = %(source)s AND ", "")
+    # Neither asks what the state is by now; there is one request, so no row needs picking.
+    careless = transitions._MOVE.replace("WHERE r.state = %(source)s AND {where}", "")
+    assert careless != transitions._MOVE
     fk = (
         "FOREIGN KEY (request_id, previous, from_state) REFERENCES refunds_transition"
         " (request_id, sequence, to_state) DEFERRABLE INITIALLY DEFERRED"
     )
     request = make_request(cast, state=State.AWAITING_SELLER, now=timezone.now() - days(2))
-    monkeypatch.setattr(transitions, "edge_for", edge_together)
-    monkeypatch.setattr(
-        transitions, "_MOVE", careless.replace("r.id = %(id)s AND r.sequence = %(sequence)s", "")
-    )
+    monkeypatch.setattr(transitions, "_parameters", parameters_together)
+    monkeypatch.setattr(transitions, "_MOVE", careless)
     with without("transition_continues", "refunds_transition", fk):
-        together(
+        answers = together(
             [
                 lambda: agree(number=request.number, user=cast.seller_user, now=timezone.now()),
                 lambda: sweep_deadlines(timezone.now()),
             ]
         )
         moves = Transition.objects.filter(request=request, from_state=State.AWAITING_SELLER)
-        assert moves.count() == 2
+        assert moves.count() == 2, answers
 
 
 def test_two_workers_on_one_transfer_send_it_once(cast: Cast) -> None:
@@ -266,22 +266,20 @@ def test_two_workers_on_one_transfer_send_it_once(cast: Cast) -> None:
 def test_control_without_lock_and_stable_number_the_channel_pays_twice(
     cast: Cast, locks_off: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both workers read the transfer before either writes, and each makes up a number of its own."""
+    """Both workers see the transfer due, neither checks again as it takes it, and each makes up a number."""
     numbers = iter(range(100))
     meet = threading.Barrier(2)
-    save, begin = Transfer.save, payments.begin
-
-    def save_together(self: Transfer, *args: Any, **kwargs: Any) -> None:
-        if self.state == Transfer.State.SENDING:
-            meet.wait(10)
-        save(self, *args, **kwargs)
+    begin = payments.begin
+    careless = payments._BEGIN.replace("AND t.next_try_at <= %(now)s", "")
+    assert careless != payments._BEGIN
 
     def begin_unstable(*args: Any) -> Any:
+        meet.wait(10)
         attempt = begin(*args)
         unstable = attempt.instruction._replace(number=f"RT-{next(numbers)}")
         return attempt._replace(instruction=unstable, query_first=False)
 
-    monkeypatch.setattr(Transfer, "save", save_together)
+    monkeypatch.setattr(payments, "_BEGIN", careless)
     monkeypatch.setattr(paying, "begin", begin_unstable)
     request = make_request(cast, state=State.REFUNDING)
     together([lambda: paying.pay(request.number, timezone.now())] * 2)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -153,6 +154,7 @@ def text(fields: Mapping[str, str], column: str) -> str:
     return "" if value in ("NULL", r"\N") else value
 
 
+@lru_cache(maxsize=1000)  # a shop has a handful of payment methods
 def channel_of(name: str) -> str:
     """bank_transfer where the name says nothing: the machine pays nothing back by it, a person does."""
     lowered = name.strip().lower()

@@ -13,7 +13,8 @@ from marketplace.intake.batches import BadRow, GoodRow, begin, import_batch
 from marketplace.orders.models import Shop
 
 from . import acgfaka, dujiaoka, recourse
-from .base import Options, Reader, SkippedRow
+from .ahead import ahead, rare_collections
+from .base import Options, Reader
 from .files import Source
 
 BATCH = 5000
@@ -30,6 +31,17 @@ class Summary:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass
+class Batch:
+    good: list[GoodRow] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    read: int = 0  # bytes of the file, up to its last row
+
+    def __len__(self) -> int:
+        return len(self.good) + len(self.bad) + len(self.skipped)
+
+
 def import_file(
     path: Path, file_format: str, shop: Shop, options: Options, *, progress: Callable[[int, int], None]
 ) -> Summary:
@@ -41,40 +53,53 @@ def import_file(
     summary = Summary()
     begin()
     try:
-        with _bad_file(path.with_name(path.name + ".bad.csv")) as write_bad:
-            batch: list[GoodRow] = []
-            began = 0
-            for row in FORMATS[file_format](source, options):
-                if isinstance(row, BadRow):
-                    summary.bad += 1
-                    write_bad(row)
-                elif isinstance(row, SkippedRow):
-                    summary.skipped[row.reason] += 1
-                else:
-                    batch.append(row)
-                if len(batch) >= BATCH or source.position - began > BATCH_BYTES:
-                    _take(shop, batch, options, summary, write_bad)
-                    began = source.position
-                    progress(source.position, source.size)
-            _take(shop, batch, options, summary, write_bad)
+        with (
+            _bad_file(path.with_name(path.name + ".bad.csv")) as write_bad,
+            rare_collections(),
+            ahead(_batches(source, file_format, options)) as batches,
+        ):
+            for batch in batches:
+                _take(shop, batch, options, summary, write_bad)
+                progress(batch.read, source.size)
             progress(source.size, source.size)
     finally:
         source.close()
     return summary
 
 
+def _batches(source: Source, file_format: str, options: Options) -> Iterator[Batch]:
+    batch = Batch()
+    began = 0
+    for row in FORMATS[file_format](source, options):
+        if isinstance(row, GoodRow):
+            batch.good.append(row)
+        elif isinstance(row, BadRow):
+            batch.bad.append(row)
+        else:
+            batch.skipped.append(row.reason)
+        if len(batch) >= BATCH or source.position - began > BATCH_BYTES:
+            began = batch.read = source.position
+            yield batch
+            batch = Batch()
+    batch.read = source.size
+    yield batch
+
+
 def _take(
-    shop: Shop, batch: list[GoodRow], options: Options, summary: Summary, write_bad: Callable[[BadRow], None]
+    shop: Shop, batch: Batch, options: Options, summary: Summary, write_bad: Callable[[BadRow], None]
 ) -> None:
-    if not batch:
+    for row in batch.bad:
+        write_bad(row)
+    summary.bad += len(batch.bad)
+    summary.skipped.update(batch.skipped)
+    if not batch.good:
         return
-    result = import_batch(shop, batch, now=options.now)
+    result = import_batch(shop, batch.good, now=options.now)
     summary.imported += result.imported
     summary.known += result.known
     summary.bad += len(result.bad)
     for row in result.bad:
         write_bad(row)
-    batch.clear()
 
 
 @contextmanager

@@ -1,0 +1,69 @@
+"""Reading ahead: the next rows are read and judged while the database works on the last ones."""
+
+import contextvars
+import gc
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+COLLECT_AFTER = 500_000  # objects, about two batches; Python's own 700 had the collector walk each batch a dozen times
+
+
+@contextmanager
+def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+    """`items` as another thread makes them, one waiting at most; what making them raises is raised here.
+
+    The thread never touches the database. It ends when the block is left, however that happens.
+    """
+    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(maxsize=1)
+    left = threading.Event()
+
+    def hand_over(item: Item | None, error: BaseException | None = None) -> bool:
+        while not left.is_set():
+            try:
+                ready.put((item, error), timeout=0.1)
+                return True
+            except queue.Full:
+                continue  # the database is slower; look now and then whether anybody still waits
+        return False
+
+    def make() -> None:
+        try:
+            for item in items:
+                if not hand_over(item):
+                    return
+            hand_over(None)
+        except BaseException as error:
+            hand_over(None, error)
+
+    def taken() -> Iterator[Item]:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+
+    # The context carries the language that reasons are written in.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(make,), daemon=True)
+    thread.start()
+    try:
+        yield taken()
+    finally:
+        left.set()
+        thread.join()
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Rows are trees, freed by their counts; cycles that errors leave behind are still found, only later."""
+    kept = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER, *kept[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*kept)

@@ -4,31 +4,36 @@ import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
-
+from marketplace.kernel.errors import NotFound
 from marketplace.orders.models import Order
 
 from .machine import PAYABLE, State
+from .models import RefundRequest
 from .policy import CaptureFacts, EventFacts, Facts, UnitFacts
 
-# One round trip for the units with their events and what was paid back before, the captures, the standing
-# signals and what is open. {payable} and {replaced} are states, from code.
+# The order's own columns, and beside them the units with their events and what earlier requests took of them, the
+# captures, the standing signals: one round trip. Sub-selects see the moment the statement began, so after a wait
+# for the lock they may miss what the other just wrote; the unique index on open units, the claims' CHECK and the
+# pre-check, which reads again, stand behind that.
 _SQL = """
-SELECT
+SELECT o.*,
   (SELECT coalesce(json_agg(json_build_object(
       'id', u.id, 'ref', u.ref, 'amount', u.amount,
-      'events', (SELECT coalesce(json_agg(json_build_array(e.type, e.at, e.data->>'promo' = 'true') ORDER BY e.at, e.id), '[]')
+      'events', (SELECT coalesce(json_agg(json_build_array(e.type, e.at, e.data->>'promo' = 'true')
+                                          ORDER BY e.at, e.id), '[]')
                  FROM orders_unitevent e WHERE e.unit_id = u.id),
-      'items', (SELECT coalesce(json_agg(json_build_array(r.number, r.state, i.approved_amount, i.is_open)), '[]')
+      'items', (SELECT coalesce(json_agg(json_build_array(
+                    r.number, r.state, i.approved_amount, i.is_open, i.request_id)), '[]')
                 FROM refunds_refunditem i JOIN refunds_refundrequest r ON r.id = i.request_id
-                WHERE i.unit_id = u.id AND i.request_id IS DISTINCT FROM %(request)s)
-    ) ORDER BY u.id), '[]') FROM orders_unit u WHERE u.order_id = %(order)s),
+                WHERE i.unit_id = u.id)
+    ) ORDER BY u.id), '[]') FROM orders_unit u WHERE u.order_id = o.id)::text AS units_json,
   (SELECT coalesce(json_agg(json_build_array(c.channel, c.amount, c.captured_at, c.claimed)
                             ORDER BY c.captured_at, c.id), '[]')
-   FROM payments_capture c WHERE c.order_id = %(order)s),
+   FROM payments_capture c WHERE c.order_id = o.id)::text AS captures_json,
   (SELECT coalesce(json_agg(DISTINCT s.kind), '[]') FROM risk_signal s
-   WHERE s.buyer_id = %(buyer)s AND s.cleared_at IS NULL),
-  (SELECT b.identity_verified_at IS NOT NULL FROM identity_buyer b WHERE b.id = %(buyer)s)
+   WHERE s.buyer_id = o.buyer_id AND s.cleared_at IS NULL)::text AS signals_json,
+  (SELECT b.identity_verified_at IS NOT NULL FROM identity_buyer b WHERE b.id = o.buyer_id) AS is_verified
+FROM orders_order o
 """
 
 
@@ -37,7 +42,8 @@ class UnitRow(NamedTuple):
 
     id: int
     facts: UnitFacts
-    open_request: str | None  # number of the open request that holds it
+    open_request: str | None  # number of another request that is open and holds it
+    is_held: bool  # by the request being decided
 
     @property
     def remaining(self) -> int:
@@ -58,21 +64,31 @@ class OrderFacts(NamedTuple):
         return sum(capture.amount - capture.claimed for capture in self.captures)
 
 
-def read(order: Order, *, besides_request: int | None = None) -> OrderFacts:
-    """One statement. `besides_request` is the request being judged: its own items do not count against it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"order": order.pk, "buyer": order.buyer_id, "request": besides_request})
-        row = cursor.fetchone()
-    units, captures, signals, verified = (_loaded(value) for value in row)
+def of_buyer(buyer_id: int, order_no: str, *, lock: bool = False) -> OrderFacts:
+    """The facts of this buyer's order, locked until commit where asked. Raises NotFound."""
+    where = "WHERE o.no = %s AND o.buyer_id = %s" + (" FOR UPDATE OF o" if lock else "")
+    return _read(where, [order_no, buyer_id])
+
+
+def of_request(request: RefundRequest) -> tuple[OrderFacts, list[UnitRow]]:
+    """The order's facts as if this request were not there yet, and the units it covers."""
+    known = _read("WHERE o.id = %s", [request.order_id], judged=request.pk)
+    return known, [unit for unit in known.units if unit.is_held]
+
+
+def _read(where: str, parameters: list[Any], judged: int | None = None) -> OrderFacts:
+    row: Any = next(iter(Order.objects.raw(f"{_SQL} {where}", parameters)), None)
+    if row is None:
+        raise NotFound()
     return OrderFacts(
-        order=order,
-        units=[_unit(unit) for unit in units],
+        order=row,
+        units=[_unit(unit, judged) for unit in json.loads(row.units_json)],
         captures=tuple(
-            CaptureFacts(channel, amount, _at(captured_at), claimed)
-            for channel, amount, captured_at, claimed in captures
+            CaptureFacts(channel, amount, datetime.fromisoformat(captured_at), claimed)
+            for channel, amount, captured_at, claimed in json.loads(row.captures_json)
         ),
-        risk_signals=tuple(signals),
-        identity_verified=bool(verified),
+        risk_signals=tuple(json.loads(row.signals_json)),
+        identity_verified=bool(row.is_verified),
     )
 
 
@@ -108,22 +124,19 @@ def build(
     )
 
 
-def _unit(data: dict[str, Any]) -> UnitRow:
-    items = data["items"]
+def _unit(data: dict[str, Any], judged: int | None) -> UnitRow:
+    """`judged` is the request being decided: its own hold on the unit does not count against it."""
+    others = [item[:4] for item in data["items"] if item[4] != judged]
     facts = UnitFacts(
         ref=data["ref"],
         amount=data["amount"],
-        refunded=sum(approved for _number, state, approved, _open in items if state in PAYABLE),
-        replaced=any(state == State.REPLACED for _number, state, _approved, _open in items)
+        refunded=sum(approved for _number, state, approved, _open in others if state in PAYABLE),
+        replaced=any(state == State.REPLACED for _number, state, _approved, _open in others)
         or any(kind == "replaced" for kind, _when, _promo in data["events"]),
-        events=tuple(EventFacts(kind, _at(when), bool(promo)) for kind, when, promo in data["events"]),
+        events=tuple(
+            EventFacts(kind, datetime.fromisoformat(when), bool(promo))
+            for kind, when, promo in data["events"]
+        ),
     )
-    return UnitRow(data["id"], facts, next((number for number, _s, _a, is_open in items if is_open), None))
-
-
-def _at(value: str) -> datetime:
-    return datetime.fromisoformat(value)
-
-
-def _loaded(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    open_request = next((number for number, _s, _a, is_open in others if is_open), None)
+    return UnitRow(data["id"], facts, open_request, is_held=len(others) < len(data["items"]))

@@ -4,7 +4,6 @@ from django.db.models import Prefetch, QuerySet
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
-from marketplace.orders.models import Order
 from marketplace.payments.models import Transfer
 
 from .models import Decision, Message, RefundItem, RefundRequest, Transition
@@ -42,14 +41,6 @@ def sellers_request(user: User, number: str) -> RefundRequest:
 def any_request(number: str) -> RefundRequest:
     """For staff. Raises NotFound."""
     return _only(whole_cases().filter(number=number))
-
-
-def buyers_order(buyer_id: int, order_no: str) -> Order:
-    """Raises NotFound."""
-    order = Order.objects.filter(buyer_id=buyer_id, no=order_no).first()
-    if order is None:
-        raise NotFound()
-    return order
 
 
 def transfers_of(numbers: list[str]) -> dict[str, list[Transfer]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, TypeVar
 
-from django.utils.translation import gettext as now_in_language
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -142,11 +142,10 @@ def _fault(code: str, text: str, where: str, /, **given: Any) -> FieldError:
 
 
 def _order_faults(order: PushedOrder, latest: datetime) -> Iterator[FieldError]:
-    _t = now_in_language
     for name in ("created_at", "paid_at", "completed_at"):
         yield from _future(getattr(order, name), "/" + name, latest)
     if order.completed_at is not None and order.completed_at < order.created_at:
-        text = _t("%(value)s is before created_at (%(created)s). Send the time the order was completed.")
+        text = gettext("%(value)s is before created_at (%(created)s). Send the time the order was completed.")
         yield _fault(
             "before_created", text, "/completed_at", value=order.completed_at.isoformat(),
             created=order.created_at.isoformat(),
@@ -154,7 +153,7 @@ def _order_faults(order: PushedOrder, latest: datetime) -> Iterator[FieldError]:
     if order.consent is not None:
         yield from _future(order.consent.at, "/consent/at", latest)
     if order.fx_rate is not None and order.total.currency == "CNY" and order.fx_rate != 1:
-        text = _t("%(value)s: an order in CNY has no rate. Send null.")
+        text = gettext("%(value)s: an order in CNY has no rate. Send null.")
         yield _fault("invalid", text, "/fx_rate", value=order.fx_rate)
     yield from _condition_faults(order.product.terms)
     yield from _payment_faults(order, latest)
@@ -166,14 +165,14 @@ def _condition_faults(terms: PushedTerms | None) -> Iterator[FieldError]:
     for index, condition in enumerate((terms.conditions if terms else None) or ()):
         where = f"/product/terms/conditions/{index}"
         if condition.code in seen:
-            text = now_in_language("The condition %(code)s is given twice. Give it once.")
+            text = gettext("The condition %(code)s is given twice. Give it once.")
             yield _fault("duplicate", text, where + "/code", code=condition.code)
         seen.add(condition.code)
         if condition.code == "unused_within_hours" and condition.value is None:
-            text = now_in_language("unused_within_hours needs its whole number of hours, 1 or more.")
+            text = gettext("unused_within_hours needs its whole number of hours, 1 or more.")
             yield _fault("required", text, where + "/value")
         if condition.code == "not_bound_to_account" and condition.value is not None:
-            text = now_in_language("not_bound_to_account takes no value (%(value)s was given). Leave it out.")
+            text = gettext("not_bound_to_account takes no value (%(value)s was given). Leave it out.")
             yield _fault("invalid", text, where + "/value", value=condition.value)
 
 
@@ -183,15 +182,13 @@ def _payment_faults(order: PushedOrder, latest: datetime) -> Iterator[FieldError
         where = f"/payments/{index}"
         yield from _future(payment.captured_at, where + "/captured_at", latest)
         if payment.amount.currency != order.total.currency:
-            text = now_in_language(
-                "The payment is in %(value)s, the order in %(total)s. Send both in one currency."
-            )
+            text = gettext("The payment is in %(value)s, the order in %(total)s. Send both in one currency.")
             yield _fault(
                 "currency_mismatch", text, where + "/amount/currency", value=payment.amount.currency,
                 total=order.total.currency,
             )  # fmt: skip
         if (payment.channel, payment.channel_no) in seen:
-            text = now_in_language("The payment %(value)s is given twice. Give each payment once.")
+            text = gettext("The payment %(value)s is given twice. Give each payment once.")
             yield _fault("duplicate", text, where + "/channel_no", value=payment.channel_no)
         seen.add((payment.channel, payment.channel_no))
 
@@ -199,14 +196,14 @@ def _payment_faults(order: PushedOrder, latest: datetime) -> Iterator[FieldError
 def _unit_faults(order: PushedOrder, latest: datetime) -> Iterator[FieldError]:
     units = order.units or ()
     if len(units) > order.quantity:
-        text = now_in_language(
+        text = gettext(
             "%(given)s units were given for a quantity of %(quantity)s. Leave units out or raise the quantity."
         )
         yield _fault("too_many_units", text, "/units", given=len(units), quantity=order.quantity)
     seen = set()
     for index, unit in enumerate(units):
         if unit.ref in seen:
-            text = now_in_language("The unit %(value)s is given twice. Give each unit its own ref.")
+            text = gettext("The unit %(value)s is given twice. Give each unit its own ref.")
             yield _fault("duplicate", text, f"/units/{index}/ref", value=repr(unit.ref))
         seen.add(unit.ref)
         yield from _event_faults(unit.events or [], f"/units/{index}", latest)
@@ -219,17 +216,13 @@ def _event_faults(events: list[PushedEvent], where: str, latest: datetime) -> It
         ref = _event_ref(event)
         first = seen.setdefault(ref, event)
         if (first.type, first.at) != (event.type, event.at):
-            text = now_in_language(
-                "The event ref %(value)s stands for two different events. Give each its own ref."
-            )
+            text = gettext("The event ref %(value)s stands for two different events. Give each its own ref.")
             yield _fault("duplicate", text, f"{where}/events/{index}/ref", value=ref)
 
 
 def _future(at: datetime | None, where: str, latest: datetime) -> Iterator[FieldError]:
     if at is not None and at > latest:
-        text = now_in_language(
-            "%(value)s is in the future. Check the clock and the offset; 5 minutes are allowed."
-        )
+        text = gettext("%(value)s is in the future. Check the clock and the offset; 5 minutes are allowed.")
         yield _fault("in_future", text, where, value=at.isoformat())
 
 

@@ -90,7 +90,9 @@ def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
     Rows go by COPY with ids taken beforehand; accounts are looked up, not taken for granted.
     """
     lines = [(line.kind.value, line.owner, line.sign) for line in RECIPES[recipe]]
-    accounts = _account_ids({(kind, b.parties[owner], b.currency) for b in bookings for kind, owner, _s in lines})
+    accounts = _account_ids(
+        {(kind, b.parties[owner], b.currency) for b in bookings for kind, owner, _s in lines}
+    )
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -100,7 +102,9 @@ def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
             numbered = list(zip(cursor.fetchone()[0], bookings, strict=True))
             with (
                 connection.wrap_database_errors,
-                cursor.copy("COPY ledger_transaction (id, reference, recipe, occurred_at) FROM STDIN") as rows,
+                cursor.copy(
+                    "COPY ledger_transaction (id, reference, recipe, occurred_at) FROM STDIN"
+                ) as rows,
             ):
                 for i, b in numbered:
                     rows.write_row((i, b.reference, recipe, b.occurred_at))

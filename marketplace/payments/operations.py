@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -48,8 +48,8 @@ class Attempt(NamedTuple):
 
 def lock_captures(order_id: int) -> list[Capture]:
     """The order's captures, oldest first, locked."""
-    captures = Capture.objects.select_for_update().filter(order_id=order_id)
-    return list(captures.order_by("captured_at", "id"))
+    sql = "SELECT * FROM payments_capture WHERE order_id = %s ORDER BY captured_at, id FOR UPDATE"
+    return list(Capture.objects.raw(sql, [order_id]))
 
 
 def allocate(captures: Iterable[Capture], amount: int) -> list[Part]:
@@ -141,23 +141,33 @@ def call_channel(attempt: Attempt) -> Result:
         )
 
 
+_RECORD = """
+UPDATE payments_transfer
+SET state = %(state)s, error_code = %(code)s, error_detail = %(detail)s,
+    channel_refund_no = coalesce(nullif(%(refund_no)s, ''), channel_refund_no),
+    next_try_at = coalesce(%(next_try_at)s::timestamptz, next_try_at),
+    settled_at = %(settled_at)s::timestamptz
+WHERE id = %(id)s AND state IN ('queued', 'sending', 'pending')
+"""
+
+
 def record(attempt: Attempt, result: Result, now: datetime) -> None:
     """Write down what the channel said, and book the money when it went. A second worker's same news is dropped."""
     state, next_try_at = _next(attempt, result, now)
-    changes: dict[str, Any] = {
-        "state": state,
-        "error_code": result.error_code,
-        "error_detail": result.error_detail[:500],
-    }
-    if result.channel_refund_no:
-        changes["channel_refund_no"] = result.channel_refund_no
-    if next_try_at:
-        changes["next_try_at"] = next_try_at
-    if state == Transfer.State.SUCCEEDED:
-        changes["settled_at"] = now
-    is_news = Transfer.objects.filter(pk=attempt.transfer_id, state__in=Transfer.OPEN_STATES).update(
-        **changes
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORD,
+            {
+                "id": attempt.transfer_id,
+                "state": str(state),
+                "code": result.error_code,
+                "detail": result.error_detail[:500],
+                "refund_no": result.channel_refund_no,
+                "next_try_at": next_try_at,
+                "settled_at": now if state == Transfer.State.SUCCEEDED else None,
+            },
+        )
+        is_news = cursor.rowcount == 1
     if is_news and state == Transfer.State.SUCCEEDED:
         money = attempt.instruction.money
         book(

@@ -17,7 +17,7 @@ from marketplace.kernel.money import Money
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
 
 from .. import queries
-from ..facts import read
+from ..facts import of_buyer
 from ..findings import findings_json
 from ..machine import State
 from ..models import RefundRequest, Transition
@@ -173,7 +173,7 @@ class Eligibility(APIView):
         query = shapes.EligibilityQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        known = read(queries.buyers_order(buyer_id(request), no))
+        known = of_buyer(buyer_id(request), no)
         units = tuple(ref.strip() for ref in asked["units"].split(",")) if "units" in asked else None
         filing = file.Filing(no, asked["reason"], asked["remedy"], units=units)
         decision = file.judge_filing(known, filing, timezone.now()).verdict.decision

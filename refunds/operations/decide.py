@@ -5,14 +5,15 @@ from datetime import datetime
 from django.db import transaction
 
 from .. import clocks
-from ..facts import build, read
-from ..machine import Clock, State
+from ..facts import build, of_request
+from ..machine import Clock
 from ..models import Decision, RefundRequest
 from ..permissions import SYSTEM
 from ..policies import Verdict, judge
 from ..policy import Facts, deciding
 from ..transitions import apply_transition
 from .approve import approve
+from .locking import lock_alone
 
 EVENTS = {
     "approve": "policy_approve",
@@ -25,12 +26,7 @@ EVENTS = {
 def precheck(request_id: int, now: datetime) -> None:
     """Decide a submitted request. Called twice, or for one that has moved on, it does nothing."""
     with transaction.atomic(durable=True):
-        request = (
-            RefundRequest.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("order__seller")
-            .filter(pk=request_id, state=State.SUBMITTED)
-            .first()
-        )
+        request = lock_alone("id = %s AND state = 'submitted' FOR UPDATE SKIP LOCKED", request_id)
         if request is None or (request.due_at and request.due_at > now):
             return
         facts = _facts(request)
@@ -43,9 +39,7 @@ def precheck(request_id: int, now: datetime) -> None:
 
 
 def _facts(request: RefundRequest) -> Facts:
-    known = read(request.order, besides_request=request.pk)
-    held = {item.unit_id: item.amount for item in request.items.all()}
-    units = [unit for unit in known.units if unit.id in held]
+    known, units = of_request(request)
     return build(
         known,
         units,

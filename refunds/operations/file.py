@@ -9,13 +9,13 @@ from django.db import IntegrityError, connection
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel import ids
-from marketplace.kernel.errors import NotFound, Refusal
+from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, KeyTaken, Outcome, once
 from marketplace.kernel.money import Money, split
 from marketplace.orders.models import Order
 
 from ..clocks import NO_CLOCK, Due
-from ..facts import OrderFacts, UnitRow, build, read
+from ..facts import OrderFacts, UnitRow, build, of_buyer
 from ..findings import findings_json
 from ..machine import NEW, Clock, Party, State
 from ..models import RefundItem, RefundRequest
@@ -118,10 +118,7 @@ def _once(key: Key, filing: Filing, effect: Callable[[], tuple[Answer, int]]) ->
 
 
 def _judged(buyer_id: int, filing: Filing, now: datetime) -> _Judged:
-    order = Order.objects.select_for_update().filter(no=filing.order_no, buyer_id=buyer_id).first()
-    if order is None:
-        raise NotFound()
-    return judge_filing(read(order), filing, now)
+    return judge_filing(of_buyer(buyer_id, filing.order_no, lock=True), filing, now)
 
 
 def judge_filing(known: OrderFacts, filing: Filing, now: datetime) -> _Judged:

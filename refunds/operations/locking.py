@@ -22,6 +22,12 @@ def lock(number: str, **scope: object) -> RefundRequest:
     return request
 
 
+def lock_alone(where: str, value: object) -> RefundRequest | None:
+    """For the machine's own steps: the bare row, in one plain statement. `where` is code, not input."""
+    rows = RefundRequest.objects.raw(f"SELECT * FROM refunds_refundrequest WHERE {where}", [value])
+    return next(iter(rows), None)
+
+
 def lock_for_staff(number: str, user: User) -> tuple[RefundRequest, Actor]:
     """Raises NotPermitted (role without cases), NotFound."""
     actor = staff(user)

@@ -6,29 +6,35 @@ A crash between any two lines leaves a row that the sweep finds; the next try be
 """
 
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from marketplace.payments.models import Transfer
+from marketplace.kernel.errors import NotFound
 from marketplace.payments.operations import Attempt, begin, call_channel, record
 
 from ..machine import State
 from ..models import RefundRequest
 from ..permissions import SYSTEM
 from ..transitions import apply_transition
-from .locking import lock
+from .locking import lock_alone
+
+_DUE = (
+    "SELECT id FROM payments_transfer WHERE reference = %s AND next_try_at <= %s"
+    " AND state IN ('queued', 'sending', 'pending') ORDER BY id"
+)
+_IS_THROUGH = "SELECT bool_and(state = 'succeeded') FROM payments_transfer WHERE reference = %s"
 
 
 def pay(number: str, now: datetime) -> int:
     """Send every due transfer of the request; return how many were tried. Safe to call at any time, twice too."""
-    due = Transfer.objects.filter(reference=number, state__in=Transfer.OPEN_STATES, next_try_at__lte=now)
     tried = 0
-    for transfer_id in list(due.order_by("id").values_list("id", flat=True)):
+    for (transfer_id,) in _rows(_DUE, number, now):
         attempt = _mark_sent(number, transfer_id, now)
         if attempt is not None:
             result = call_channel(attempt)
             with transaction.atomic(durable=True):
-                request = lock(number)
+                request = _lock(number)
                 record(attempt, result, now)
                 _close_when_through(request, now)
             tried += 1
@@ -37,7 +43,7 @@ def pay(number: str, now: datetime) -> int:
 
 def _mark_sent(number: str, transfer_id: int, now: datetime) -> Attempt | None:
     with transaction.atomic(durable=True):
-        request = lock(number)
+        request = _lock(number)
         attempt = begin(transfer_id, now)
         if attempt is not None and request.state == State.APPROVED:
             apply_transition(request, "pay", actor=SYSTEM, now=now)
@@ -45,6 +51,19 @@ def _mark_sent(number: str, transfer_id: int, now: datetime) -> Attempt | None:
 
 
 def _close_when_through(request: RefundRequest, now: datetime) -> None:
-    open_ones = Transfer.objects.filter(reference=request.number).exclude(state=Transfer.State.SUCCEEDED)
-    if request.state == State.REFUNDING and not open_ones.exists():
+    if request.state == State.REFUNDING and _rows(_IS_THROUGH, request.number) == [(True,)]:
         apply_transition(request, "settle", actor=SYSTEM, now=now)
+
+
+def _lock(number: str) -> RefundRequest:
+    request = lock_alone("number = %s FOR UPDATE", number)
+    if request is None:
+        raise NotFound()
+    return request
+
+
+def _rows(sql: str, *values: str | datetime) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

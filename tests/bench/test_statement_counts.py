@@ -28,9 +28,9 @@ from tests.people import Api, Cast
 
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
-FILING = 3
-PRECHECK_APPROVED = 11
-PAY = 11
+FILING = 2
+PRECHECK_APPROVED = 8
+PAY = 9
 SWEEP_BATCH = 2  # for each goods type of the batch one more
 SWEEP_LOOKS = 3  # that find nothing: one for each kind of clock
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from marketplace.ledger import operations as ledger
 from marketplace.ledger import queries
+from marketplace.ledger.models import Posting
 from marketplace.orders import secrets
 from marketplace.orders.models import Order, Shop, Unit, UnitEvent
 from marketplace.payments.models import Capture
@@ -190,6 +192,40 @@ def test_flat_csv_of_our_own(tmp_path: Path) -> None:
     assert (order.total, order.currency, order.quantity) == (4901, "USD", 2)
     assert order.snapshot["terms"]["window_days"] == 7
     assert [row["field"] for row in bad_rows(path)] == ["window_days", "conditions", "channel_no"]
+
+
+def test_accounts_that_are_only_remembered_are_made_again(tmp_path: Path) -> None:
+    """A process that outlives its database (restored, flushed) must not lose postings without a word."""
+    ledger._known.update(
+        {("clearing", "alipay", "CNY"), *(("escrow", f"S-{n:04}", "CNY") for n in range(20))}
+    )
+    run(make_orders.write("recourse", 40, tmp_path / "orders"), "recourse")
+    assert (Posting.objects.count(), rows.unbalanced()) == (80, 0)
+
+
+def test_rate_of_1_for_cny_is_taken_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text(
+        "external_no,buyer,sku,title,total,created_at,currency,fx_rate\n"
+        "A-1,u-1,s,t,49,2026-11-01 10:00:00,CNY,1\n"
+        "A-2,u-1,s,t,49,2026-11-01 10:00:00,,1.0\n"
+        "A-3,u-1,s,t,49,2026-11-01 10:00:00,CNY,7.1\n"
+        "A-4,u-1,s,t,49,2026-11-01 10:00:00,USD,7.1\n"
+    )
+    assert "imported=3 known=0 bad=1" in run(path, "recourse")
+    assert [str(rate) for rate in Order.objects.order_by("external_no").values_list("fx_rate", flat=True)] == [
+        "None", "None", "7.10000000",
+    ]  # fmt: skip
+    assert bad_rows(path)[0]["field"] == "fx_rate"
+
+
+def test_reasons_are_in_the_language_of_whoever_imports(tmp_path: Path) -> None:
+    from django.utils import translation
+
+    path = dujiaoka(tmp_path / "o.csv", {"actual_price": "forty"})
+    with translation.override("en"):
+        run(path, "dujiaoka")
+    assert bad_rows(path)[0]["reason"].startswith("Not an amount in CNY.")
 
 
 def test_json_lines_name_the_pointer(tmp_path: Path) -> None:

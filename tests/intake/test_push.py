@@ -206,6 +206,14 @@ def test_rate_and_currency_bind(push: Push) -> None:
     assert push(foreign | {"fx_rate": 7.10}).status_code == 200
 
 
+@pytest.mark.parametrize("rate", [1, 1.0, "1", "1.00000000"])
+def test_rate_of_1_for_cny_is_taken_as_none(push: Push, rate: Any) -> None:
+    assert push(bodies.order(fx_rate=rate)).status_code == 201
+    assert Order.objects.get().fx_rate is None
+    assert push(bodies.order(fx_rate=rate)).status_code == 200
+    assert push(bodies.order()).status_code == 200
+
+
 @pytest.mark.parametrize("name", ["consent", "target"])
 def test_what_was_not_shown_at_purchase_cannot_be_added(push: Push, name: str) -> None:
     push(bodies.order(**{name: None}))

@@ -3,46 +3,20 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from django.db import connection, connections
-from django.utils import timezone
+from django.db import connection
 
-from marketplace.intake import known, operations, validation
+from marketplace.intake import known, operations
 from marketplace.kernel.errors import Refusal
 from marketplace.orders.models import Order, Shop
 from marketplace.payments.models import Capture
 from tests.factories import ShopFactory
 
-from . import bodies, rows
+from . import rows
+from .races import after, take, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def together(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls at once, each on its own connection; return what each returned or raised."""
-    results: list[Any] = [None] * len(calls)
-
-    def run(index: int) -> None:
-        try:
-            results[index] = calls[index]()
-        except Exception as error:
-            results[index] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-def take(shop: Shop, **changes: Any) -> Callable[[], Any]:
-    record = validation.order_record(bodies.order(**changes), now=timezone.now())
-    return lambda: operations.take_order(shop=shop, record=record, key=None, now=timezone.now())
 
 
 @pytest.fixture
@@ -51,20 +25,7 @@ def meet(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
     def arrange(parties: int) -> None:
         barrier = threading.Barrier(parties, timeout=3)
-        look = operations.locked
-        met = threading.local()
-
-        def locked(shop: Shop, external_no: str) -> Order | None:
-            order = look(shop, external_no)
-            if not getattr(met, "done", False):
-                met.done = True
-                try:
-                    barrier.wait()
-                except threading.BrokenBarrierError:
-                    pass  # the lock lets only one through at a time, which is what is tested
-            return order
-
-        monkeypatch.setattr(operations, "locked", locked)
+        monkeypatch.setattr(operations, "locked", after(barrier, operations.locked))
 
     return arrange
 

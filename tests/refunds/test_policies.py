@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from refunds import policies
-from refunds.facts import build, read
+from refunds.facts import build, of_buyer
 from refunds.models import PolicyVersion
 from refunds.policy import DEFAULTS
 from tests.factories import days, hours, make_order
@@ -30,7 +30,7 @@ def judged(cast: Cast, total: int) -> policies.Verdict:
     order = make_order(
         shop=cast.shop, buyer=cast.buyer, seller=cast.seller, total=total, events=[("delivered", hours(-3))]
     )
-    known, now = read(order), timezone.now()
+    known, now = of_buyer(order.buyer_id, order.no), timezone.now()
     facts = build(known, known.units, reason="not_activated", remedy="refund", amount=total, filed_at=now)
     return policies.judge(facts, now)
 
@@ -62,7 +62,7 @@ def test_two_person_limit_follows_the_orders_currency(cast: Cast) -> None:
     from decimal import Decimal
 
     order = make_order(shop=cast.shop, buyer=cast.buyer, seller=cast.seller)
-    known, now = read(order), timezone.now()
+    known, now = of_buyer(order.buyer_id, order.no), timezone.now()
     facts = build(known, known.units, reason="other", remedy="refund", amount=1, filed_at=now)
     terms = policies.in_force("card_code", now).terms
     assert policies.two_person_limit(facts, terms) == 200_000

@@ -3,6 +3,7 @@
 The control is what makes the test worth something: it shows that the race is really run.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -86,6 +87,12 @@ def without_index(name: str, restore: str) -> Iterator[None]:
 
 @pytest.fixture
 def locks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = QuerySet.raw
+
+    def raw_without_lock(self: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
+        return raw(self, re.sub(r" FOR UPDATE( OF \w+)?( SKIP LOCKED)?", "", sql), *args, **kwargs)
+
+    monkeypatch.setattr(QuerySet, "raw", raw_without_lock)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_options: self)
 
 

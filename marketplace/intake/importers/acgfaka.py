@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from .base import (
-    FieldFault,
     Options,
     Read,
     Skip,
@@ -16,6 +15,7 @@ from .base import (
     share_codes,
     text,
     units,
+    unknown_status,
 )
 from .files import Source, csv_rows
 
@@ -51,7 +51,7 @@ def _body(fields: dict[str, str], options: Options) -> dict[str, Any]:
     if fields["status"] == "0":
         raise Skip("unpaid")
     if fields["status"] != "1":
-        raise FieldFault("status", fields["status"], "0, 1")
+        raise unknown_status(fields, ("0", "1"))
     total = amount(fields, "amount")
     quantity = quantity_of(fields, "card_num")
     created_at = moment(fields, "create_time", needed=True)

@@ -1,6 +1,5 @@
 """Reading ahead: the next rows are read and judged while the database works on the last ones."""
 
-import contextvars
 import gc
 import queue
 import threading
@@ -8,8 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from django.utils import translation
+
 Item = TypeVar("Item")
-COLLECT_AFTER = 500_000  # objects, about two batches; Python's own 700 had the collector walk each batch a dozen times
+COLLECT_AFTER = (
+    500_000  # objects, about two batches; Python's own 700 had the collector walk each batch a dozen times
+)
 
 
 @contextmanager
@@ -30,11 +33,14 @@ def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
                 continue  # the database is slower; look now and then whether anybody still waits
         return False
 
+    language = translation.get_language()  # each thread has its own, and reasons are written in it
+
     def make() -> None:
         try:
-            for item in items:
-                if not hand_over(item):
-                    return
+            with translation.override(language):
+                for item in items:
+                    if not hand_over(item):
+                        return
             hand_over(None)
         except BaseException as error:
             hand_over(None, error)
@@ -48,8 +54,7 @@ def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
                 return
             yield item
 
-    # The context carries the language that reasons are written in.
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(make,), daemon=True)
+    thread = threading.Thread(target=make, name="read-ahead", daemon=True)
     thread.start()
     try:
         yield taken()

@@ -1,6 +1,6 @@
 """What the formats share: options, amounts, times, and the road from a row's body through the one validation."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -116,6 +116,12 @@ def amount(fields: Mapping[str, str], column: str, currency: str = "CNY") -> dic
             "currency": currency
         }
         raise FieldFault(column, value, reason) from None
+
+
+def unknown_status(fields: Mapping[str, str], known: Collection[str]) -> FieldFault:
+    value = fields["status"]
+    reason = _("%(value)s is not known. One of: %(allowed)s.")
+    return FieldFault("status", value, reason % {"value": repr(value)[:80], "allowed": ", ".join(known)})
 
 
 def whole(fields: Mapping[str, str], column: str) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from .base import (
-    FieldFault,
     Options,
     Read,
     Skip,
@@ -16,6 +15,7 @@ from .base import (
     share_codes,
     text,
     units,
+    unknown_status,
 )
 from .files import Source, csv_rows
 
@@ -99,7 +99,7 @@ def _leave_out(fields: dict[str, str]) -> None:
     if status in UNPAID or (status in PAID_WITH_NUMBER and not text(fields, "trade_no")):
         raise Skip("unpaid")
     if status not in PAID | PAID_WITH_NUMBER:
-        raise FieldFault("status", status, "1, 2, 3, 4, 5, 6, -1")
+        raise unknown_status(fields, sorted(UNPAID | PAID | PAID_WITH_NUMBER))
 
 
 def _target(info: list[str]) -> dict[str, str]:

@@ -32,7 +32,8 @@ class Source:
         try:
             self.binary: BinaryIO = path.open("rb")
         except OSError as error:
-            raise CannotRead(f"{path}: {error.strerror}.") from error
+            why = {"path": path, "why": error.strerror}
+            raise CannotRead(_("%(path)s cannot be read: %(why)s.") % why) from error
         self.size = path.stat().st_size
         self.encoding = _detect(self.binary)
         # What is neither encoding is marked by lone surrogates, and the rows that hold any are bad.

@@ -109,8 +109,14 @@ def _bad_file(path: Path) -> Iterator[Callable[[BadRow], None]]:
     opened: list[Any] = []
 
     def write(row: BadRow) -> None:
-        if not opened:
-            file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="")
+        while not opened:
+            path.unlink(
+                missing_ok=True
+            )  # of an import of the same file at the same time: this one names them too
+            try:
+                file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="")
+            except FileExistsError:
+                continue
             opened.extend([file, csv.writer(file)])
             opened[1].writerow(BadRow._fields)
         opened[1].writerow([str(value).encode(errors="replace").decode() for value in row])

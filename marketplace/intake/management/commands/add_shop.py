@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from marketplace.intake import shops
 from marketplace.orders.models import Shop
@@ -19,16 +20,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         code = options["code"].strip()
         if not code or len(code) > 64 or not all("!" <= c <= "~" for c in code):
-            raise CommandError("CODE is sent in a header: 1 to 64 visible ASCII characters without spaces.")
+            raise CommandError(
+                _("CODE is sent in a header: 1 to 64 visible ASCII characters without spaces.")
+            )
         try:
             secret = (
                 shops.rotate(code) if options["rotate"] else shops.add(code, name=options["name"] or code)
             )
         except shops.ShopExists as error:
-            raise CommandError(
-                f"Shop {code} is there already, and its secret is not shown again."
-                f" To replace the secret: python manage.py add_shop {code} --rotate"
-            ) from error
+            text = _(
+                "Shop %(code)s is there already, and its secret is not shown again."
+                " To replace the secret: python manage.py add_shop %(code)s --rotate"
+            )
+            raise CommandError(text % {"code": code}) from error
         except Shop.DoesNotExist as error:
-            raise CommandError(f"There is no shop {code}. Without --rotate it is added.") from error
+            text = _("There is no shop %(code)s. Without --rotate it is added.")
+            raise CommandError(text % {"code": code}) from error
         self.stdout.write(secret)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from marketplace.intake import shops
@@ -34,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for name in ("seller", "shop"):
             if not 1 <= len(options[name].strip()) <= 64:
-                raise CommandError(f"--{name} takes a code of 1 to 64 characters.")
+                raise CommandError(_("--%(name)s takes a code of 1 to 64 characters.") % {"name": name})
         started = time.monotonic()
         path: Path = options["file"]
         show, close = _progress(path.name)
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         finally:
             close()
         if summary.bad:
-            self.stdout.write(f"Bad rows and their reasons: {path}.bad.csv")
+            self.stdout.write(_("Bad rows and their reasons: %(path)s") % {"path": f"{path}.bad.csv"})
         if summary.skipped:
             self.stdout.write(
                 "skipped: " + " ".join(f"{why}={n}" for why, n in sorted(summary.skipped.items()))

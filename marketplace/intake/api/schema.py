@@ -157,7 +157,7 @@ push_order = extend_schema(
         "`paid_at`, `completed_at`, the buyer's contact data. What was fixed at purchase binds; contradicting it is "
         "409 `order_conflict`, and a payment that another order has is 409 `payment_known`."
     ),
-    tags=["Ingest"],
+    tags=["ingest"],
     parameters=SIGNED,
     request=PushedOrder,
     responses={
@@ -175,7 +175,7 @@ append_events = extend_schema(
     operation_id="ingest_events",
     summary="Tell what happened to a unit",
     description="Appends events; a `ref` seen before is a no-op, and 409 where it stands for another event.",
-    tags=["Ingest"],
+    tags=["ingest"],
     parameters=SIGNED,
     request=PushedEvents,
     responses={200: EventsTaken, 404: UNKNOWN, 409: CONFLICT, **_PROBLEMS},
@@ -193,7 +193,7 @@ issue_token = extend_schema(
     operation_id="ingest_buyer_token",
     summary="Get a token for a buyer",
     description="The buyer's own token, for the shop's front end. The body is `{}`; a replay returns the same token.",
-    tags=["Ingest"],
+    tags=["ingest"],
     parameters=SIGNED,
     request=NoBody,
     responses={201: BuyerToken, 404: UNKNOWN, **_PROBLEMS},

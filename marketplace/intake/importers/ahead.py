@@ -63,12 +63,26 @@ def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
         thread.join()
 
 
+class _Rare:
+    """How many imports of this process want rare collections: the last one out puts back what the first one found."""
+
+    lock = threading.Lock()
+    users = 0
+    kept = (0, 0, 0)
+
+
 @contextmanager
 def rare_collections() -> Iterator[None]:
     """Rows are trees, freed by their counts; cycles that errors leave behind are still found, only later."""
-    kept = gc.get_threshold()
-    gc.set_threshold(COLLECT_AFTER, *kept[1:])
+    with _Rare.lock:
+        if _Rare.users == 0:
+            _Rare.kept = gc.get_threshold()
+            gc.set_threshold(COLLECT_AFTER, *_Rare.kept[1:])
+        _Rare.users += 1
     try:
         yield
     finally:
-        gc.set_threshold(*kept)
+        with _Rare.lock:
+            _Rare.users -= 1
+            if _Rare.users == 0:
+                gc.set_threshold(*_Rare.kept)

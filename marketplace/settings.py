@@ -115,9 +115,10 @@ TEMPLATES = [
 # --- Database --------------------------------------------------------------------------------------------
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
-# jit compiles plans that run for milliseconds; statements here are short.
+# jit compiles plans that run for milliseconds; statements here are short, and who waits for a lock for long is
+# told so (a second call with the same Idempotency-Key hears 409 idempotency_in_progress).
 DATABASES["default"]["OPTIONS"] = {
-    "options": "-c jit=off",
+    "options": "-c jit=off -c lock_timeout=10s",
     "application_name": f"recourse-{os.getpid()}",
     # Statements are prepared after a few uses: planning them anew was half of the server's work. A pooler in
     # transaction mode must know prepared statements (pgbouncer >= 1.21), or PREPARE_STATEMENTS=0.

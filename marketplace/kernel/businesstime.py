@@ -21,15 +21,6 @@ def is_working_day(day: date, overrides: Mapping[date, bool] | None = None) -> b
         return day.weekday() < 5
 
 
-def is_officially_known(day: date) -> bool:
-    """False where is_working_day only guesses from the weekday."""
-    try:
-        chinese_calendar.is_workday(day)
-    except NotImplementedError:
-        return False
-    return True
-
-
 def add_working_days(start: datetime, days: int, overrides: Mapping[date, bool] | None = None) -> datetime:
     """The same time of day, `days` working days later; from a day off, counting begins with the next day."""
     local = start.astimezone(SHANGHAI)

@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.translation import gettext_lazy as _
+from psycopg.errors import LockNotAvailable
 
 from .errors import Refusal
 from .models import IdempotencyKey
@@ -52,12 +53,17 @@ def fingerprint(method: str, path: str, body: bytes) -> bytes:
 def once(key: Key, effect: Callable[[], tuple[Answer, int]]) -> Outcome:
     """Run effect in one durable transaction unless key has its answer; effect calls `keep` or its SQL.
 
-    A refusal is not kept: nothing happened, so the next try is judged anew. Raises KeyReused, InProgress.
+    A refusal is not kept: nothing happened, so the next try is judged anew. A second call waits for the first as
+    long as the database's lock_timeout lets it. Raises KeyReused, InProgress.
     """
     try:
         with transaction.atomic(durable=True):
             answer, status = effect()
         return Outcome(answer, status, replayed=False)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise InProgress() from error
+        raise
     except (KeyTaken, Refusal, IntegrityError):
         known = IdempotencyKey.objects.filter(scope=key.scope, key=key.value).first()
         if known is None:

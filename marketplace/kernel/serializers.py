@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -49,32 +48,6 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
-
-
-class InstantField(serializers.Field[datetime, Any, str, Any]):
-    """RFC 3339 with an offset, years 2000 to 2100."""
-
-    default_error_messages = {
-        "invalid": _("Not a time. Write RFC 3339 with an offset, e.g. 2026-11-20T09:30:00+08:00."),
-        "no_offset": _("The time has no offset. Add Z or e.g. +08:00."),
-        "range": _("The year must be between 2000 and 2100."),
-    }
-
-    def to_internal_value(self, data: Any) -> datetime:
-        try:
-            value = parse_datetime(data) if isinstance(data, str) and "T" in data.upper() else None
-        except ValueError:
-            value = None
-        if value is None:
-            self.fail("invalid")
-        if timezone.is_naive(value):
-            self.fail("no_offset")
-        if not 2000 <= value.year <= 2100:
-            self.fail("range")
-        return value
-
-    def to_representation(self, value: datetime) -> str:
-        return instant(value)
 
 
 def instant(value: datetime) -> str:

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from marketplace.kernel.idempotency import Key
+from marketplace.orders.models import Order
 from marketplace.payments import operations as payments
 from marketplace.payments.models import Capture, SandboxRefund, Transfer
 from refunds import transitions
@@ -28,7 +29,7 @@ from refunds.operations.review import approve_request
 from refunds.operations.sweep import sweep_deadlines
 from tests.cases import bring, file, make_request
 from tests.factories import days, hours, make_order
-from tests.people import Cast
+from tests.people import Api, Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 50
@@ -141,6 +142,33 @@ def test_50_replays_of_one_key_have_one_effect_and_one_answer(cast: Cast) -> Non
     request = RefundRequest.objects.get()
     assert {answer.answer["number"] for answer in answers} == {request.number}
     assert sum(answer.replayed for answer in answers) == MANY - 1
+
+
+def test_a_second_call_that_waits_too_long_hears_that_the_first_still_runs(
+    cast: Cast, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = make_order(
+        shop=cast.shop, buyer=cast.buyer, seller=cast.seller, events=[("delivered", hours(-3))]
+    )
+    buyer, locked, told = api.sign_in(cast.buyer), threading.Event(), threading.Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            Order.objects.select_for_update().get(pk=order.pk)
+            locked.set()
+            told.wait(30)
+
+    def second() -> Any:
+        locked.wait(30)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '100ms'")
+        answer = buyer.post("/api/v1/refund-requests/", {"order": order.no, "reason": "other"})
+        told.set()
+        return answer
+
+    _first, answer = together([first, second])
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_in_progress")
+    assert not RefundRequest.objects.exists()
 
 
 def test_control_without_the_unique_key_replays_have_many_effects(

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
+from marketplace.kernel.serializers import instant
 
 from . import secrets
 from .goods import EventType
@@ -39,7 +40,7 @@ def reveal(
             ref="reveal",
             defaults={"type": EventType.REVEALED, "at": now, "data": {"ip": ip, "device": device[:255]}},
         )
-        answer = {"order": order_no, "unit": ref, "revealed_at": event.at.isoformat(timespec="seconds")}
+        answer = {"order": order_no, "unit": ref, "revealed_at": instant(event.at)}
         keep(key, answer, 200)
         return answer, 200
 

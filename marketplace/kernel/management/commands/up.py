@@ -22,7 +22,8 @@ from django.db import connections
 from marketplace.kernel import embedded
 from marketplace.kernel.supervisor import Program, Supervisor
 
-WEB_WORKERS = 2
+# Two a core: while one waits for its commit to reach the disk, another works. One thread each.
+WEB_WORKERS = int(os.environ.get("WEB_WORKERS", 2 * min(os.cpu_count() or 1, 8)))
 
 
 class Command(BaseCommand):

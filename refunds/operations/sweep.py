@@ -14,7 +14,6 @@ from ..machine import ON_OVERDUE, State
 from ..models import RefundRequest
 from ..policies import in_force
 from ..transitions import apply_transition_in_bulk
-from .decide import precheck
 
 BATCH = 5000
 FEW = 500  # each is a job of its own
@@ -23,13 +22,16 @@ LOST_AFTER = timedelta(seconds=10)
 
 
 def sweep_prechecks(now: datetime) -> int:
-    """Decide requests whose message was lost, and those filed for a time that has come; return how many."""
+    """Queue requests whose message was lost, and those filed for a time that has come; return how many.
+
+    Each is a job of its own, so that one that fails keeps nobody else waiting.
+    """
     waiting = RefundRequest.objects.filter(state=State.SUBMITTED).filter(
         Q(due_at__isnull=True, filed_at__lte=now - LOST_AFTER) | Q(due_at__lte=now)
     )
     ids = list(waiting.order_by("id").values_list("id", flat=True)[:FEW])
     for request_id in ids:
-        precheck(request_id, now)
+        enqueue("refunds.precheck", request_id)
     return len(ids)
 
 

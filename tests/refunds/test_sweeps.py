@@ -12,7 +12,7 @@ from refunds.machine import State
 from refunds.models import RefundRequest, Transition
 from refunds.operations import sweep
 from refunds.operations.decide import precheck
-from tests.cases import file, make_request
+from tests.cases import file, make_request, work
 from tests.factories import days, hours, make_order
 from tests.people import Cast
 
@@ -21,6 +21,7 @@ def test_lost_precheck_is_decided_by_the_sweep(cast: Cast) -> None:
     request = make_request(cast)
     assert sweep.sweep_prechecks(timezone.now()) == 0  # its message may still be on the way
     assert sweep.sweep_prechecks(timezone.now() + hours(1)) == 1
+    work()
     request.refresh_from_db()
     assert request.state == State.AWAITING_SELLER
     assert sweep.sweep_prechecks(timezone.now() + hours(1)) == 0
@@ -41,6 +42,7 @@ def test_request_filed_for_later_is_decided_when_its_time_comes(cast: Cast) -> N
     request = file(order, reason="not_delivered", file_when_allowed=True)
     assert sweep.sweep_prechecks(request.due_at - hours(0.01)) == 0
     assert sweep.sweep_prechecks(request.due_at) == 1
+    work(request.due_at)
     request.refresh_from_db()
     assert (request.state, request.due_kind) == (State.AWAITING_SELLER, "seller_reply")
 

@@ -1,9 +1,11 @@
 """Codes and signing secrets are never kept in clear and never told back."""
 
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from marketplace.intake import shops
 from marketplace.kernel import crypto
@@ -11,6 +13,13 @@ from marketplace.orders.models import Order, Shop, Unit
 
 from . import bodies, rows
 from .conftest import Push
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """What commands say is compared in English."""
+    with translation.override("en"):
+        yield
 
 
 def test_code_is_nowhere_in_clear(push: Push) -> None:

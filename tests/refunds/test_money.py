@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.kernel.money import convert, minor, split
+from marketplace.ledger import operations as ledger
+from marketplace.ledger.models import Transaction
 from marketplace.ledger.operations import AlreadyBooked, book
 from marketplace.ledger.queries import balance
 from marketplace.payments import gateways
@@ -144,6 +146,16 @@ def test_one_reference_is_booked_once(cast: Cast) -> None:
     with pytest.raises(AlreadyBooked):
         book(**movement, occurred_at=timezone.now(), channel="alipay", seller="S")
     assert balance("escrow", "S", "CNY") == -5
+
+
+def test_account_taken_for_granted_but_gone_is_noticed_and_made_at_the_next_try(db: None) -> None:
+    movement: dict[str, Any] = {"recipe": "capture", "reference": "gone", "amount": 5, "currency": "CNY"}
+    ledger._known.update({("escrow", "S-GONE", "CNY"), ("clearing", "alipay", "CNY")})
+    with pytest.raises(ledger.AccountMissing), transaction.atomic():
+        book(**movement, occurred_at=timezone.now(), channel="alipay", seller="S-GONE")
+    assert not Transaction.objects.exists()
+    book(**movement, occurred_at=timezone.now(), channel="alipay", seller="S-GONE")
+    assert balance("escrow", "S-GONE", "CNY") == -5
 
 
 # --- What the channel may do. The last two digits of the amount choose (gateways/sandbox.py). ---

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -32,6 +32,12 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         headers = _headers(error)
         code = getattr(error, "code", None) or _code(error)
         body = problem(error.status_code, code, str(error.detail))
+    elif isinstance(error, RequestDataTooBig):
+        body = problem(
+            413,
+            "body_too_large",
+            _("The body is too large. Push long lists of orders one by one, or import them as a file."),
+        )
     elif isinstance(error, Http404):
         body = problem(404, "not_found", _("Not found."))
     elif isinstance(error, PermissionDenied):

@@ -182,6 +182,13 @@ def test_bad_token_is_401(api: Api, header: str) -> None:
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
+def test_too_large_a_body_is_413_and_writes_nothing(buyer: Api) -> None:
+    before = counts()
+    answer = buyer.post(FILE, b" " * (3 * 1024 * 1024), content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert counts() == before
+
+
 def test_too_many_requests_is_429_with_retry_after(buyer: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     from marketplace.kernel.throttling import PerUser
 

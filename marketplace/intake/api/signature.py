@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
@@ -12,7 +11,6 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from marketplace.intake import shops
 from marketplace.kernel import crypto, idempotency
-from marketplace.kernel.errors import Refusal
 from marketplace.kernel.http import KeyRequired
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -20,20 +18,11 @@ HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _NOBODY = shops.CallingShop(0, "", shops.new_secret())
 
 
-class BodyTooLarge(Refusal):
-    code = "body_too_large"
-    status = 413
-    title = _("The body is too large. Push long lists of orders one by one, or import them as a file.")
-
-
 class ShopSignature(BaseAuthentication):
     """Sets request.user to the calling shop. The body is verified before anything parses it."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any]:
-        try:
-            body = request._request.body
-        except RequestDataTooBig as error:
-            raise BodyTooLarge() from error
+        body = request._request.body
         shop = shops.calling(request.headers.get("X-Shop", "")) or _NOBODY
         headers = {name: request.headers.get(name, "") for name in HEADERS}
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils.translation import get_language
+from marketplace.kernel.language import is_english
 
 from .policy import render
 
@@ -13,7 +13,7 @@ def findings_json(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
 
     Which signals stand against a buyer is staff's knowledge (refunds.admin reads the stored facts themselves).
     """
-    language = "en" if (get_language() or "").startswith("en") else "zh-hans"
+    language = "en" if is_english() else "zh-hans"
     return [
         {
             **{name: value for name, value in finding.items() if name != "key"},

@@ -6,6 +6,11 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 
+class MoneyShape(serializers.Serializer[Any]):
+    amount = serializers.IntegerField(help_text="Minor units, e.g. fen.")
+    currency = serializers.CharField()
+
+
 class FieldError(serializers.Serializer[Any]):
     pointer = serializers.CharField(
         help_text="JSON pointer into the request body; empty for the body itself."

@@ -54,6 +54,10 @@ def instant(value: datetime) -> str:
     return timezone.localtime(value).isoformat(timespec="seconds")
 
 
+class EmptyBody(StrictSerializer):
+    """An empty body, or {}."""
+
+
 class MoneyField(StrictSerializer):
     """`{"amount": 4900, "currency": "CNY"}` in minor units."""
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from marketplace.kernel.money import Money
+from marketplace.kernel.schema import MoneyShape
 from marketplace.kernel.serializers import MoneyField, StrictBooleanField, StrictSerializer, TextField
 from marketplace.payments.channels import Channel
 from marketplace.payments.models import Transfer
@@ -65,10 +66,6 @@ class MessageSerializer(StrictSerializer):
     text = TextField(max_length=4000)
 
 
-class EmptySerializer(StrictSerializer):
-    """An empty body, or {}."""
-
-
 class WithdrawSerializer(StrictSerializer):
     note = TextField(max_length=1000, required=False, allow_blank=True, default="")
 
@@ -80,11 +77,6 @@ class EligibilityQuery(StrictSerializer):
 
 
 # --- Answers, for the API document -----------------------------------------------------------------------
-
-
-class MoneyShape(serializers.Serializer[Any]):
-    amount = serializers.IntegerField(help_text="Minor units, e.g. fen.")
-    currency = serializers.CharField()
 
 
 class FindingShape(serializers.Serializer[Any]):

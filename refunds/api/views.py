@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import get_language
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
@@ -15,6 +14,7 @@ from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.http import answer, idempotency_key
 from marketplace.kernel.money import Money
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+from marketplace.kernel.serializers import EmptyBody
 
 from .. import queries
 from ..facts import of_buyer
@@ -25,6 +25,7 @@ from ..operations import file, say
 from ..operations import request_person as asking
 from ..operations import withdraw as withdrawal
 from ..policy import REASONS
+from ..reasons import reason_warning
 from ..representation import represent, represent_transition, represent_whole
 from . import examples
 from . import serializers as shapes
@@ -108,7 +109,7 @@ class Messages(APIView):
             number=number,
             text=body.validated_data["text"],
             key=key,
-            present=lambda changed: _whole(changed.buyer_id, changed.number),
+            present=_changed,
             now=timezone.now(),
         )
         return answer(outcome)
@@ -130,7 +131,7 @@ class Withdraw(APIView):
             buyer_id=buyer_id(request),
             number=number,
             key=key,
-            present=lambda changed: _whole(changed.buyer_id, changed.number),
+            present=_changed,
             now=timezone.now(),
             note=body.validated_data["note"],
         )
@@ -142,17 +143,17 @@ class RequestPerson(APIView):
         operation_id="request_person",
         summary="Ask for a person where the machine refused",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.EmptySerializer,
+        request=EmptyBody,
         responses={200: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "request-person")
-        shapes.EmptySerializer(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
         outcome = asking.request_person(
             buyer_id=buyer_id(request),
             number=number,
             key=key,
-            present=lambda changed: _whole(changed.buyer_id, changed.number),
+            present=_changed,
             now=timezone.now(),
         )
         return answer(outcome)
@@ -177,8 +178,6 @@ class Eligibility(APIView):
         units = tuple(ref.strip() for ref in asked["units"].split(",")) if "units" in asked else None
         filing = file.Filing(no, asked["reason"], asked["remedy"], units=units)
         decision = file.judge_filing(known, filing, timezone.now()).verdict.decision
-        reason = REASONS[asked["reason"]]
-        warning = reason.warning_en if (get_language() or "").startswith("en") else reason.warning_zh
         return Response(
             {
                 "outcome": decision.outcome,
@@ -187,7 +186,7 @@ class Eligibility(APIView):
                 "findings": findings_json([finding.to_json() for finding in decision.findings]),
                 "would_change": findings_json(decision.would_change),
                 "evidence_needed": list(decision.evidence_needed),
-                "warning": warning or None,
+                "warning": reason_warning(asked["reason"]) or None,
             }
         )
 
@@ -197,12 +196,12 @@ class OneClickRefund(APIView):
         operation_id="one_click_refund",
         summary="Refund a small unused order, with no form",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.EmptySerializer,
+        request=EmptyBody,
         responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
     )
     def post(self, request: Request, no: str) -> Response:
         key = idempotency_key(request, "one-click")
-        shapes.EmptySerializer(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
         outcome = file.one_click_refund(
             buyer_id=buyer_id(request), order_no=no, key=key, present=_newly_filed, now=timezone.now()
         )
@@ -213,6 +212,11 @@ def _newly_filed(request: RefundRequest, units: list[str]) -> dict[str, Any]:
     """The answer to a filing, from memory: it is stored with the request in one statement."""
     filed = Transition(event="file", to_state=request.state, at=request.filed_at, actor="buyer")
     return represent(request, units=units, timeline=[represent_transition(filed)])
+
+
+def _changed(request: RefundRequest) -> dict[str, Any]:
+    """The answer to a call that changed the request."""
+    return _whole(request.buyer_id, request.number)
 
 
 def _whole(buyer_id: int, number: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from pydantic import BaseModel
 
 from marketplace.intake.bodies import NoBody, PushedEvents, PushedOrder
+from marketplace.kernel.schema import Problem
 
 
 class OrderTaken(BaseModel):
@@ -35,23 +36,6 @@ class BuyerToken(BaseModel):
     expires_at: datetime
 
 
-class IngestFieldError(BaseModel):
-    pointer: str
-    code: str
-    detail: str
-
-
-class IngestProblem(BaseModel):
-    """RFC 9457 problem details."""
-
-    type: str
-    status: int
-    code: str
-    title: str
-    detail: str | None = None
-    errors: list[IngestFieldError] | None = None
-
-
 def _header(name: str, description: str, example: str) -> OpenApiParameter:
     return OpenApiParameter(
         name,
@@ -77,7 +61,7 @@ SIGNED = [
 
 def _problem(description: str, code: str, status: int, **more: Any) -> OpenApiResponse:
     body = {"type": "about:blank", "status": status, "code": code, "title": description, **more}
-    return OpenApiResponse(IngestProblem, description, [OpenApiExample(code, value=body)])
+    return OpenApiResponse(Problem, description, [OpenApiExample(code, value=body)])
 
 
 _FIELD = {

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 
+from ..language import is_english
 from ..money import EXPONENTS, major
 
 register = template.Library()
@@ -20,7 +21,7 @@ def money(amount: int | None, currency: str) -> str:
     if amount is None:
         return "–"
     shown = f"{major(amount, currency):,.{EXPONENTS[currency]}f}"
-    english = (get_language() or "").startswith("en")
+    english = is_english()
     return f"¥{shown}" if currency == "CNY" and not english else f"{currency} {shown}"
 
 

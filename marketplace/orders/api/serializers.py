@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from marketplace.kernel.schema import MoneyShape
 from marketplace.kernel.serializers import instant
 
 from ..goods import EventType, GoodsType
@@ -37,11 +38,6 @@ def _represent_unit(unit: Unit) -> dict[str, Any]:
     }
 
 
-class AmountShape(serializers.Serializer[Any]):
-    amount = serializers.IntegerField(help_text="Minor units, e.g. fen.")
-    currency = serializers.CharField()
-
-
 class EventShape(serializers.Serializer[Any]):
     type = serializers.ChoiceField(EventType.choices)
     at = serializers.DateTimeField()
@@ -62,7 +58,7 @@ class OrderShape(serializers.Serializer[Any]):
     goods_type = serializers.ChoiceField(GoodsType.choices)
     terms = serializers.DictField(help_text="The terms shown at purchase.")
     quantity = serializers.IntegerField()
-    total = AmountShape()
+    total = MoneyShape()
     created_at = serializers.DateTimeField()
     paid_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)

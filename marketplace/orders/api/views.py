@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.http import answer, client_address, idempotency_key
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
-from marketplace.kernel.serializers import StrictSerializer
+from marketplace.kernel.serializers import EmptyBody
 
 from .. import queries
 from ..models import Order
@@ -25,10 +25,6 @@ class OrderFilter(filters.FilterSet):
     class Meta:
         model = Order
         fields = ["external_no", "goods_type"]
-
-
-class RevealSerializer(StrictSerializer):
-    """An empty body, or {}."""
 
 
 class Orders(GenericAPIView[Any]):
@@ -65,12 +61,12 @@ class Reveal(APIView):
         operation_id="reveal_code",
         summary="Show a unit's code; the reveal is recorded",
         parameters=[IDEMPOTENCY_KEY],
-        request=RevealSerializer,
+        request=EmptyBody,
         responses={200: RevealShape, **problems(400, 401, 404, 409, 415, 422, 429)},
     )
     def post(self, request: Request, no: str, ref: str) -> Response:
         key = idempotency_key(request, "reveal")
-        RevealSerializer(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
         owner = buyer_id(request)
         outcome = reveal(
             buyer_id=owner,

@@ -231,10 +231,37 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULER = "marketplace.celery:OutboxScheduler"
 
 # --- Payment channels ------------------------------------------------------------------------------------
+# A channel is spoken to where its keys are set; docs/operating.md lists them. The URLs are settings, so that tests,
+# the demo and a channel's own test system are reached like the real one.
+CHANNEL_TIMEOUT_SECONDS = float(env("CHANNEL_TIMEOUT_SECONDS", "10"))
+ALIPAY = {
+    "url": env("ALIPAY_URL", "https://openapi.alipay.com/gateway.do"),
+    "app_id": env("ALIPAY_APP_ID"),
+    "seller_id": env("ALIPAY_SELLER_ID"),
+    "private_key": env("ALIPAY_PRIVATE_KEY"),  # ours, PEM
+    "public_key": env("ALIPAY_PUBLIC_KEY"),  # Alipay's, PEM
+}
+WECHAT_PAY = {
+    "url": env("WECHAT_PAY_URL", "https://api.mch.weixin.qq.com"),
+    "mchid": env("WECHAT_PAY_MCHID"),
+    "appid": env("WECHAT_PAY_APPID"),
+    "serial": env("WECHAT_PAY_SERIAL"),  # of our certificate
+    "private_key": env("WECHAT_PAY_PRIVATE_KEY"),  # ours, PEM
+    "apiv3_key": env("WECHAT_PAY_APIV3_KEY"),
+    "public_key": env("WECHAT_PAY_PUBLIC_KEY"),  # WeChat Pay's, PEM
+    "public_key_id": env("WECHAT_PAY_PUBLIC_KEY_ID"),
+}
+STRIPE = {
+    "url": env("STRIPE_URL", "https://api.stripe.com"),
+    "api_key": env("STRIPE_API_KEY"),
+    "webhook_secret": env("STRIPE_WEBHOOK_SECRET"),
+}
 # Channels the sandbox answers for. Embedded: all that have no keys. Production must name each one itself.
-SANDBOX_ANSWERS_FOR = env_list(
-    "SANDBOX_ANSWERS_FOR", "sandbox,alipay,wechat_pay,card,stripe,bank_transfer" if EMBEDDED else ""
-)
+_without_keys = ["sandbox", "card", "bank_transfer"]
+_without_keys += [] if ALIPAY["app_id"] else ["alipay"]
+_without_keys += [] if WECHAT_PAY["mchid"] else ["wechat_pay"]
+_without_keys += [] if STRIPE["api_key"] else ["stripe"]
+SANDBOX_ANSWERS_FOR = env_list("SANDBOX_ANSWERS_FOR", ",".join(_without_keys) if EMBEDDED else "")
 ALLOW_SANDBOX = env("ALLOW_SANDBOX") == "1"  # where not embedded, SANDBOX_ANSWERS_FOR needs this beside it
 SANDBOX_DELAY_SECONDS = float(env("SANDBOX_DELAY_SECONDS", "0.05"))
 

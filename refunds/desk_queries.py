@@ -22,7 +22,9 @@ COUNT_TO = 99  # beyond it a queue shows "99+"
 SOON = timedelta(hours=4)
 FOUND_AT_MOST = 200
 
-NEEDS_A_PERSON = Exists(Transfer.objects.filter(reference=OuterRef("number"), state=Transfer.State.MANUAL))
+NEEDS_A_PERSON = Exists(
+    Transfer.objects.filter(reference=OuterRef("number"), state__in=Transfer.STUCK_STATES)
+)
 DEADLINE_FIRST = ("due_at", "id")
 
 

@@ -59,11 +59,15 @@ INVARIANTS = (
     ),
     Invariant(
         "refund_booked_once",
-        "A transfer is booked when and only when it succeeded, with its claim's amount.",
-        "SELECT f.number, f.state FROM payments_transfer f JOIN payments_claim k ON k.id = f.claim_id"
-        " LEFT JOIN ledger_transaction t ON t.reference = 'refund:' || f.number"
-        " LEFT JOIN ledger_posting p ON p.transaction_id = t.id AND p.amount = k.amount"
-        " WHERE (f.state = 'succeeded') <> (p.id IS NOT NULL)",
+        "Of a transfer, its claim's amount has left our accounts when and only when it succeeded; what came back is back.",
+        "SELECT f.number, f.state, k.amount, sum(p.amount) FROM payments_transfer f"
+        " JOIN payments_claim k ON k.id = f.claim_id"
+        " LEFT JOIN ledger_transaction t"
+        " ON t.reference IN ('refund:' || f.number, 'payout:' || f.number, 'reversal:refund:' || f.number)"
+        " LEFT JOIN (ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.kind IN ('clearing', 'bank'))"
+        " ON p.transaction_id = t.id"
+        " GROUP BY f.id, k.amount"
+        " HAVING coalesce(-sum(p.amount), 0) <> CASE WHEN f.state = 'succeeded' THEN k.amount ELSE 0 END",
     ),
     Invariant(
         "state_is_last_transition",
@@ -91,7 +95,8 @@ INVARIANTS = (
     Invariant(
         "refunded_means_paid",
         "A request is refunded when and only when all its transfers succeeded.",
-        "SELECT r.number, r.state FROM refunds_refundrequest r JOIN payments_transfer f ON f.reference = r.number"
+        "SELECT r.number, r.state FROM refunds_refundrequest r"
+        " JOIN payments_transfer f ON f.reference = r.number AND f.state <> 'cancelled'"
         " GROUP BY r.id HAVING (r.state = 'refunded') <> bool_and(f.state = 'succeeded')",
     ),
     Invariant(
@@ -111,7 +116,8 @@ INVARIANTS = (
         "Each transfer that succeeded at the sandbox is in the sandbox's own books with the same amount.",
         "SELECT f.number FROM payments_transfer f JOIN payments_claim k ON k.id = f.claim_id"
         " LEFT JOIN payments_sandboxrefund s ON s.number = f.number"
-        " WHERE f.state = 'succeeded' AND f.channel_refund_no LIKE 'SB%%' AND s.amount IS DISTINCT FROM k.amount",
+        " WHERE f.state = 'succeeded' AND f.channel_refund_no LIKE 'SB%%'"
+        " AND NOT EXISTS (SELECT 1 FROM payments_payout o WHERE o.transfer_id = f.id AND o.paid_at IS NOT NULL) AND s.amount IS DISTINCT FROM k.amount",
     ),
 )
 

@@ -67,7 +67,7 @@ def _edge(event: str, source: str, target: str, *by: Party) -> Edge:
 
 
 EDGES: tuple[Edge, ...] = (
-    _edge("file", NEW, S.SUBMITTED, P.BUYER, P.SUPPORT, *JUDGES),
+    _edge("file", NEW, S.SUBMITTED, P.BUYER, P.SYSTEM, P.SUPPORT, *JUDGES),
     _edge("precheck", S.SUBMITTED, S.PRECHECKING, P.SYSTEM),
     _edge("policy_approve", S.PRECHECKING, S.APPROVED, P.SYSTEM),
     _edge("policy_reject", S.PRECHECKING, S.REJECTED, P.SYSTEM),
@@ -98,6 +98,9 @@ EDGES: tuple[Edge, ...] = (
     _edge("rule_for_seller", S.ARBITRATION, S.REJECTED, P.ARBITER, P.SUPERVISOR),
     _edge("pay", S.APPROVED, S.REFUNDING, P.SYSTEM),
     _edge("settle", S.REFUNDING, S.REFUNDED, P.SYSTEM),
+    _edge("come_back", S.REFUNDED, S.REFUNDING, P.SYSTEM),  # the channel undid a refund that had arrived (G6)
+    _edge("freeze", S.AWAITING_SELLER, S.MANUAL_REVIEW, P.SYSTEM),  # a chargeback came in (H1)
+    _edge("freeze", S.APPROVED, S.MANUAL_REVIEW, P.SYSTEM),  # nothing was sent yet, and now nothing will be
     *(_edge("withdraw", state, S.WITHDRAWN, P.BUYER) for state in WITHDRAWABLE),
 )  # fmt: skip
 

@@ -82,12 +82,15 @@ def represent_decision(decision: Decision, currency: str) -> dict[str, Any]:
     }
 
 
+SLOWEST_FIRST = (*Transfer.STUCK_STATES, *Transfer.OPEN_STATES, Transfer.State.SUCCEEDED)
+
+
 def represent_refund(transfers: Sequence[Transfer]) -> dict[str, Any] | None:
     """The money on its way: the slowest transfer speaks for all."""
+    transfers = [transfer for transfer in transfers if transfer.state != Transfer.State.CANCELLED]
     if not transfers:
         return None
-    states = [transfer.state for transfer in transfers]
-    state = next(s for s in ("manual", "queued", "sending", "pending", "succeeded") if s in states)
+    state = min((transfer.state for transfer in transfers), key=SLOWEST_FIRST.index)
     last = next(transfer for transfer in transfers if transfer.state == state)
     channel = last.claim.capture.channel
     expected_by = last.settled_at or last.created_at + FACTS[channel].refund_within

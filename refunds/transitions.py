@@ -31,9 +31,12 @@ class InvalidTransition(Refusal):
 class Approval(NamedTuple):
     """What an approving move records: minor units, and the two persons above the limit (F7)."""
 
-    amount: int
+    amount: int | None
     maker_id: int | None = None
     checker_id: int | None = None
+
+
+NO_APPROVAL = Approval(None)  # of a move that takes an approval back
 
 
 # One statement: compare-and-set on the request, and its history, one row for each step. {where} picks the rows and

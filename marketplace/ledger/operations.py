@@ -1,13 +1,13 @@
 """Booking: the one way postings are written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db import IntegrityError, connection, transaction
 
-from .models import Account
-from .recipes import RECIPES
+from .models import KEPT, Account, Kind
+from .recipes import RECIPES, REVERSAL
 
 AccountKey = tuple[str, str, str]  # kind, owner, currency
 
@@ -17,6 +17,10 @@ _known: set[tuple[str, str, str]] = set()
 
 class AlreadyBooked(Exception):
     """This business reference has its booking; nothing was written."""
+
+
+class NothingToReverse(Exception):
+    """No booking stands under this reference, or its reversal does already; nothing was written."""
 
 
 class AccountMissing(Exception):
@@ -41,13 +45,26 @@ SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM p)
 
 
 def book(
-    *, recipe: str, reference: str, amount: int, currency: str, occurred_at: datetime, **parties: str
+    *,
+    recipe: str,
+    reference: str,
+    amount: int,
+    currency: str,
+    occurred_at: datetime,
+    shares: Mapping[str, int] | None = None,
+    **parties: str,
 ) -> None:
     """Post `amount` minor units by `recipe` under `reference`, inside the caller's transaction.
 
-    `parties` name the owners the recipe's lines ask for (channel=, seller=). Raises AlreadyBooked, AccountMissing.
+    `parties` name the owners the recipe's lines ask for (channel=, seller=); `shares` say how its lines with a share
+    divide the amount. Raises AlreadyBooked, AccountMissing; IntegrityError where the shares miss the amount or an
+    account would turn its balance (a payable in debit).
     """
-    lines = [(line.kind.value, parties[line.owner], line.sign * amount) for line in RECIPES[recipe]]
+    lines = [
+        (line.kind.value, parties.get(line.owner, line.owner), line.sign * part)
+        for line in RECIPES[recipe]
+        if (part := (shares or {}).get(line.share, 0) if line.share else amount)
+    ]
     ensure_accounts({(kind, owner, currency) for kind, owner, _amount in lines})
     kinds, owners, amounts = zip(*lines, strict=True)
     with connection.cursor() as cursor:
@@ -62,13 +79,55 @@ def book(
         raise AccountMissing(reference)
 
 
+_REVERSE = """
+WITH t AS (
+    INSERT INTO ledger_transaction (reference, recipe, occurred_at)
+    SELECT 'reversal:' || reference, %(recipe)s, %(at)s FROM ledger_transaction WHERE reference = %(reference)s
+    ON CONFLICT (reference) DO NOTHING RETURNING id
+)
+INSERT INTO ledger_posting (transaction_id, account_id, amount, currency)
+SELECT t.id, p.account_id, -p.amount, p.currency
+FROM t, ledger_posting p JOIN ledger_transaction o ON o.id = p.transaction_id WHERE o.reference = %(reference)s
+"""
+
+
+def reverse(reference: str, occurred_at: datetime) -> None:
+    """Book the opposite of what stands under `reference`, as "reversal:<reference>": nothing is edited (G1).
+
+    Raises NothingToReverse, where it was never booked or is reversed already; IntegrityError as `book` does.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REVERSE, {"recipe": REVERSAL, "at": occurred_at, "reference": reference})
+        if not cursor.rowcount:
+            raise NothingToReverse(reference)
+
+
+def lock_balances(kinds: Iterable[Kind], owner: str, currency: str) -> dict[str, int]:
+    """The kept balances of an owner's accounts as positive amounts, locked until commit; 0 where there is no account.
+
+    An account that is missing here is not locked: who creates it meanwhile only adds to what was found.
+    """
+    kinds = list(kinds)
+    rows = (
+        Account.objects.select_for_update(no_key=True)
+        .filter(kind__in=kinds, owner=owner, currency=currency)
+        .order_by("id")
+        .values_list("kind", "balance")
+    )
+    found = {kind: abs(balance or 0) for kind, balance in rows}
+    return {kind.value: found.get(kind.value, 0) for kind in kinds}
+
+
 def ensure_accounts(wanted: set[tuple[str, str, str]]) -> None:
     """Create the (kind, owner, currency) accounts that are missing."""
     missing = sorted(wanted - _known)
     if not missing:
         return
     Account.objects.bulk_create(
-        [Account(kind=kind, owner=owner, currency=currency) for kind, owner, currency in missing],
+        [
+            Account(kind=kind, owner=owner, currency=currency, balance=0 if kind in KEPT else None)
+            for kind, owner, currency in missing
+        ],
         ignore_conflicts=True,
     )
     transaction.on_commit(lambda: _known.update(missing))
@@ -85,7 +144,7 @@ class Booking(NamedTuple):
 
 
 def book_many(recipe: str, bookings: Sequence[Booking]) -> None:
-    """`book` for many movements by one recipe. Raises AlreadyBooked and then books none.
+    """`book` for many movements by one recipe without shares. Raises AlreadyBooked and then books none.
 
     Rows go by COPY with ids taken beforehand; accounts are looked up, not taken for granted.
     """

@@ -69,7 +69,10 @@ TRANSFERS: dict[str, Look] = {
     Transfer.State.SENDING: Look("send", "info", Transfer.State.SENDING.label),
     Transfer.State.PENDING: Look("hourglass_empty", "info", Transfer.State.PENDING.label),
     Transfer.State.SUCCEEDED: Look("check_circle", "good", Transfer.State.SUCCEEDED.label),
-    Transfer.State.MANUAL: Look("report", "bad", Transfer.State.MANUAL.label),
+    Transfer.State.FAILED: Look("report", "bad", Transfer.State.FAILED.label),
+    Transfer.State.ABNORMAL: Look("report", "bad", Transfer.State.ABNORMAL.label),
+    Transfer.State.MANUAL: Look("person_alert", "bad", Transfer.State.MANUAL.label),
+    Transfer.State.CANCELLED: Look("block", "calm", Transfer.State.CANCELLED.label),
 }
 
 UNIT_EVENTS: dict[str, str] = {
@@ -115,6 +118,8 @@ EVENTS: dict[str, Text] = {
     "rule_for_seller": _("Ruling for the seller"),
     "pay": _("Payment begun"),
     "settle": _("Paid back"),
+    "come_back": _("The refund came back from the channel"),
+    "freeze": _("Frozen: the buyer went to the payment channel"),
     "withdraw": _("Withdrawn by the buyer"),
 }
 

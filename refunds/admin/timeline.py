@@ -68,6 +68,6 @@ def _transfers(case: Case) -> Iterator[Entry]:
         if transfer.settled_at is not None:
             title = _("Received by the channel: %(amount)s") % {"amount": money(*transfer.money)}
             yield Entry(transfer.settled_at, "north_east", "good", title, transfer.number)
-        elif transfer.state == Transfer.State.MANUAL and transfer.sent_at:
+        elif transfer.state in Transfer.STUCK_STATES and transfer.sent_at:
             title = _("Refused by the channel: %(error)s") % {"error": transfer.error_code or "–"}
             yield Entry(transfer.sent_at, "report", "bad", title, transfer.number, text=transfer.error_detail)

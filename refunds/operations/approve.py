@@ -9,7 +9,7 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.money import split
 from marketplace.kernel.outbox import enqueue
 from marketplace.payments.models import Capture
-from marketplace.payments.operations import allocate, lock_captures, reserve
+from marketplace.payments.operations.reserve import allocate, lock_captures, reserve
 
 from ..models import RefundItem, RefundRequest
 from ..permissions import Actor

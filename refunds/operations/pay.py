@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from marketplace.kernel.errors import NotFound
-from marketplace.payments.operations import Attempt, begin, call_channel, record
+from marketplace.payments.operations.send import Attempt, begin, call_channel, hold_unidentified, record
 
 from ..machine import State
 from ..models import RefundRequest
@@ -23,7 +23,7 @@ _DUE = (
     "SELECT id FROM payments_transfer WHERE reference = %s AND next_try_at <= %s"
     " AND state IN ('queued', 'sending', 'pending') ORDER BY id"
 )
-_IS_THROUGH = "SELECT bool_and(state = 'succeeded') FROM payments_transfer WHERE reference = %s"
+_IS_THROUGH = "SELECT bool_and(state = 'succeeded') FROM payments_transfer WHERE reference = %s AND state <> 'cancelled'"
 
 
 def pay(number: str, now: datetime) -> int:
@@ -32,11 +32,11 @@ def pay(number: str, now: datetime) -> int:
     for (transfer_id,) in _rows(_DUE, number, now):
         attempt = _mark_sent(number, transfer_id, now)
         if attempt is not None:
-            result = call_channel(attempt)
+            result = call_channel(attempt, now)
             with transaction.atomic(durable=True):
                 request = _lock(number)
                 record(attempt, result, now)
-                _close_when_through(request, now)
+                close_when_through(request, now)
             tried += 1
     return tried
 
@@ -45,12 +45,15 @@ def _mark_sent(number: str, transfer_id: int, now: datetime) -> Attempt | None:
     with transaction.atomic(durable=True):
         request = _lock(number)
         attempt = begin(transfer_id, now)
-        if attempt is not None and request.state == State.APPROVED:
+        if attempt is None:
+            hold_unidentified(transfer_id, now)
+        elif request.state == State.APPROVED:
             apply_transition(request, "pay", actor=SYSTEM, now=now)
         return attempt
 
 
-def _close_when_through(request: RefundRequest, now: datetime) -> None:
+def close_when_through(request: RefundRequest, now: datetime) -> None:
+    """All transfers have arrived: the locked request is paid back."""
     if request.state == State.REFUNDING and _rows(_IS_THROUGH, request.number) == [(True,)]:
         apply_transition(request, "settle", actor=SYSTEM, now=now)
 

@@ -69,6 +69,8 @@ _COMMON: dict[str, Any] = {
     "withdrawal": {"regions": list(WITHDRAWAL_REGIONS), "days": 14},  # B10
     "promo": None,
     "escrow_hold_days": 3,  # G4; the 72 hours in which key markets let a buyer object
+    "commission_bps": 0,  # each marketplace sets its own
+    "chargeback_fee": {"amount": 1_500, "currency": "USD", "borne_by": "seller"},  # G8: 15-25 USD
     "clocks": _CLOCKS,
 }
 

@@ -7,7 +7,7 @@ Money is in CNY fen. A term nobody reads, or a name with a typing error, is refu
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -95,6 +95,14 @@ class Clocks(_Frozen):
         return self
 
 
+class ChargebackFee(_Frozen):
+    """What the channel takes for a chargeback it decides for the buyer, in minor units, and who bears it (G8)."""
+
+    amount: NotNegative
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    borne_by: Literal["seller", "platform"]
+
+
 class Terms(_Frozen):
     """One goods type's terms in one policy version (A1, B, D2, E, F7).
 
@@ -102,7 +110,8 @@ class Terms(_Frozen):
     (B6). `window_hours_from_payment` replaces days altogether where set (coins). `credited_on_delivery`:
     once delivered the goods are on the buyer's number and their use cannot be seen (top-ups). Amounts in
     CNY fen: strictly less than `small_below` may be one-click (B8); the machine approves up to and
-    including `machine_limit`; two persons sign above `two_person_above` (F7).
+    including `machine_limit`; two persons sign above `two_person_above` (F7). `escrow_hold_days` after
+    completion the seller has earned the money, less `commission_bps` hundredths of a percent (G4).
     """
 
     goods_type: str
@@ -118,6 +127,8 @@ class Terms(_Frozen):
     withdrawal: Withdrawal
     promo: Promo | None
     escrow_hold_days: NotNegative
+    commission_bps: Annotated[int, Field(ge=0, le=10_000)]
+    chargeback_fee: ChargebackFee
     evidence: dict[str, Annotated[tuple[str, ...], Field(strict=False)]]
     clocks: Clocks
 

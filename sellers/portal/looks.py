@@ -65,7 +65,10 @@ TRANSFERS: dict[str, Look] = {
     Transfer.State.SENDING: Look("money", "info", Transfer.State.SENDING.label),
     Transfer.State.PENDING: Look("clock", "info", Transfer.State.PENDING.label),
     Transfer.State.SUCCEEDED: Look("check", "good", Transfer.State.SUCCEEDED.label),
+    Transfer.State.FAILED: Look("person", "warn", _("Being handled by finance")),
+    Transfer.State.ABNORMAL: Look("person", "warn", _("Being handled by finance")),
     Transfer.State.MANUAL: Look("person", "warn", _("Being handled by finance")),
+    Transfer.State.CANCELLED: Look("cross", "calm", Transfer.State.CANCELLED.label),
 }
 
 # What happened, as a line of the time-line; one for each event of machine.EDGES (held by a test).
@@ -101,6 +104,8 @@ EVENTS: dict[str, Text] = {
     "rule_for_seller": _("The ruling is for you"),
     "pay": _("The refund was handed to the payment channel"),
     "settle": _("The money was paid back"),
+    "come_back": _("The refund came back from the payment channel"),
+    "freeze": _("Frozen: the buyer went to the payment channel"),
     "withdraw": _("The buyer withdrew the request"),
 }
 

@@ -55,6 +55,7 @@ class Sandbox:
         entry, is_new = SandboxRefund.objects.get_or_create(
             number=instruction.number,
             defaults={
+                "channel_no": instruction.channel_no,
                 "amount": instruction.money.amount,
                 "currency": instruction.money.currency,
                 "succeeds_at": timezone.now() + wait,

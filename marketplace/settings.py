@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dj_database_url
 import structlog
+from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel import embedded, keys
@@ -224,10 +225,22 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = TIME_ZONE
 # Each sweep finds what a lost message or a passed deadline left; a sweep that waits too long is dropped.
+_sweeps = {
+    "sweep_transfers": 2.0,
+    "sweep_prechecks": 5.0,
+    "sweep_deadlines": 10.0,
+    "sweep_notifications": 10.0,
+    "sweep_duplicates": 3600.0,
+}
+# In Asia/Shanghai. The channels' lists of a day are ready by ten the next morning; who gave none is asked hourly.
+_by_the_clock = {
+    "reconcile": crontab(hour="10-23", minute="30"),
+    "settle_orders": crontab(hour="3", minute="0"),
+}
 CELERY_BEAT_SCHEDULE = {
     name: {"task": f"refunds.{name}", "schedule": seconds, "options": {"expires": max(seconds, 10)}}
-    for name, seconds in {"sweep_transfers": 2.0, "sweep_prechecks": 5.0, "sweep_deadlines": 10.0}.items()
-}
+    for name, seconds in _sweeps.items()
+} | {name: {"task": f"refunds.{name}", "schedule": when} for name, when in _by_the_clock.items()}
 CELERY_BEAT_SCHEDULER = "marketplace.celery:OutboxScheduler"
 
 # --- Payment channels ------------------------------------------------------------------------------------

@@ -18,7 +18,9 @@ from refunds.operations.approve import approve
 from refunds.operations.decide import precheck
 from refunds.operations.file import Filing, file_request
 from refunds.operations.locking import clock_terms
+from refunds.operations.news import take_notification
 from refunds.operations.pay import pay
+from refunds.operations.return_duplicates import return_duplicates
 from refunds.permissions import Actor
 from refunds.transitions import apply_transition
 
@@ -76,7 +78,12 @@ def file(
 
 def work(now: datetime | None = None) -> None:
     """What scheduler and worker do: take the outbox and run its jobs until it is empty."""
-    tasks: dict[str, Any] = {"refunds.precheck": precheck, "refunds.pay": pay}
+    tasks: dict[str, Any] = {
+        "refunds.precheck": precheck,
+        "refunds.pay": pay,
+        "refunds.return_duplicates": return_duplicates,
+        "refunds.take_notification": take_notification,
+    }
     while jobs := list(OutboxJob.objects.order_by("id")):
         for job in jobs:
             tasks[job.task](*job.args, now or timezone.now())

@@ -17,6 +17,7 @@ from marketplace.identity.models import Buyer
 from marketplace.kernel import crypto
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
+from marketplace.kernel.outbox import enqueue
 from marketplace.kernel.serializers import instant
 from marketplace.orders.models import Order, Shop
 
@@ -46,12 +47,14 @@ def take_order(*, shop: Shop, record: OrderRecord, key: Key | None, now: datetim
             known.refuse_known_payments(shop, record.payments, order=None)
             [written] = insert_orders(shop, [record], now=now)
             refresh_buyer(shop.code, record.buyer)
+            _look_for_duplicates(written.no, len(record.payments))
             answer = _answer(
                 written.no, record, written.seller_verified, record.quantity, len(record.payments)
             )
             return answer | {"created": True}, 201
         captures = known.add_to(order, shop, record)
         refresh_buyer(shop.code, record.buyer)
+        _look_for_duplicates(order.no, captures)
         verified = order.seller.verified_at is not None
         return _answer(order.no, record, verified, order.quantity, captures) | {"created": False}, 200
 
@@ -122,6 +125,12 @@ def locked(shop: Shop, external_no: str) -> Order | None:
         .filter(shop_id=shop.pk, external_no=external_no)
         .first()
     )
+
+
+def _look_for_duplicates(order_no: str, captures: int) -> None:
+    """An order paid more than once may have been paid too much; what is, goes back by itself (requirement G3)."""
+    if captures > 1:
+        enqueue("refunds.return_duplicates", order_no)
 
 
 def _run(key: Key | None, effect: Effect) -> Outcome:

@@ -85,13 +85,17 @@ class _Judged(NamedTuple):
     verdict: Verdict
 
 
-def file_request(*, buyer_id: int, filing: Filing, key: Key, present: Present, now: datetime) -> Outcome:
+def file_request(
+    *, buyer_id: int, filing: Filing, key: Key, present: Present, now: datetime, by: Party = Party.BUYER
+) -> Outcome:
     """Open a request and queue its pre-check; the answer is `present(request)`, kept under the key.
+
+    `by` is SYSTEM where the machine files what it found itself (a payment taken twice).
 
     Raises NotFound (not this buyer's order), OpenRequestExists (with its number), UnknownUnit, WrongCurrency,
     TooEarly and NotRefundable (both with findings), and what `once` raises.
     """
-    return _once(key, filing, lambda: _file(_judged(buyer_id, filing, now), filing, key, present, now))
+    return _once(key, filing, lambda: _file(_judged(buyer_id, filing, now), filing, key, present, now, by))
 
 
 def one_click_refund(*, buyer_id: int, order_no: str, key: Key, present: Present, now: datetime) -> Outcome:
@@ -102,7 +106,7 @@ def one_click_refund(*, buyer_id: int, order_no: str, key: Key, present: Present
         judged = _judged(buyer_id, filing, now)
         if not judged.verdict.decision.one_click:
             raise NotOneClick(**_trace(judged.verdict))
-        return _file(judged, filing, key, present, now)
+        return _file(judged, filing, key, present, now, Party.BUYER)
 
     return _once(key, filing, effect)
 
@@ -145,7 +149,9 @@ def _chosen(known: OrderFacts, refs: tuple[str, ...] | None) -> list[UnitRow]:
     return [by_ref[ref] for ref in dict.fromkeys(refs)]
 
 
-def _file(judged: _Judged, filing: Filing, key: Key, present: Present, now: datetime) -> tuple[Answer, int]:
+def _file(
+    judged: _Judged, filing: Filing, key: Key, present: Present, now: datetime, by: Party
+) -> tuple[Answer, int]:
     due = _clock_or_refusal(judged.verdict, filing)
     facts, order = judged.facts, judged.order
     amount = judged.verdict.decision.amount or facts.amount
@@ -166,7 +172,7 @@ def _file(judged: _Judged, filing: Filing, key: Key, present: Present, now: date
         two_person_above=two_person_limit(facts, judged.verdict.policy.terms),
     )
     answer = present(request, [unit.facts.ref for unit in judged.units])
-    _insert(request, _shares(judged.units, filing, amount), key, answer)
+    _insert(request, _shares(judged.units, filing, amount), key, answer, by)
     return answer, 201
 
 
@@ -226,8 +232,10 @@ SELECT id FROM r
 """
 
 
-def _insert(request: RefundRequest, shares: list[tuple[int, int]], key: Key, answer: Answer) -> None:
-    edge = edge_for(NEW, "file", Party.BUYER)
+def _insert(
+    request: RefundRequest, shares: list[tuple[int, int]], key: Key, answer: Answer, by: Party
+) -> None:
+    edge = edge_for(NEW, "file", by)
     assert edge.target == request.state == State.SUBMITTED
     with connection.cursor() as cursor:
         cursor.execute(
@@ -249,7 +257,7 @@ def _insert(request: RefundRequest, shares: list[tuple[int, int]], key: Key, ans
                 "currency": request.currency,
                 "now": request.filed_at,
                 "state": edge.target,
-                "actor": Party.BUYER.value,
+                "actor": by.value,
                 "due_kind": request.due_kind,
                 "due_at": request.due_at,
                 "limit": request.two_person_above,

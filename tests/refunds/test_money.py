@@ -14,9 +14,9 @@ from marketplace.ledger.models import Transaction
 from marketplace.ledger.operations import AlreadyBooked, book
 from marketplace.ledger.queries import balance
 from marketplace.payments import gateways
-from marketplace.payments.operations import send as payments
 from marketplace.payments.gateways.base import Result, Status
 from marketplace.payments.models import Capture, Claim, SandboxRefund, Transfer
+from marketplace.payments.operations import send as payments
 from refunds.invariants import INVARIANTS, breaks
 from refunds.machine import State
 from refunds.models import RefundRequest

@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from marketplace.kernel.idempotency import Key
 from marketplace.orders.models import Order
+from marketplace.payments.models import Capture, SandboxRefund, Transfer
 from marketplace.payments.operations import reserve as reserving
 from marketplace.payments.operations import send as payments
-from marketplace.payments.models import Capture, SandboxRefund, Transfer
 from refunds import transitions
 from refunds.machine import State
 from refunds.models import RefundRequest, Transition

@@ -110,7 +110,7 @@ class LocalChannel:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_GET = do_POST = do_DELETE = do_PUT = _serve
+            do_GET = do_POST = _serve  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Quiet: a failing test shows `calls`."""

@@ -9,12 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import Buyer
 from marketplace.kernel.appendonly import append_only
 from marketplace.kernel.money import Money
-from marketplace.orders.goods import GoodsType
 from marketplace.orders.models import Order, Unit
 from sellers.models import Seller
 
-from .machine import EDGES, OPEN, PAYABLE, Clock, Party, State
-from .reasons import REASON_CHOICES, REMEDY_CHOICES
+from ..machine import EDGES, OPEN, PAYABLE, Clock, Party, State
+from ..reasons import REASON_CHOICES, REMEDY_CHOICES
 
 _OPEN_SQL = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 KEEP_ITEMS_IN_STEP = f"""
@@ -23,25 +22,6 @@ KEEP_ITEMS_IN_STEP = f"""
     END IF;
     RETURN NEW;
 """
-
-
-class PolicyVersion(models.Model):
-    """Terms of one goods type as published; in force from a day on, never edited (requirement J5)."""
-
-    goods_type = models.CharField(_("goods type"), max_length=32, choices=GoodsType)
-    version = models.PositiveIntegerField(_("version"))
-    terms = models.JSONField(_("terms"))  # validated by refunds.policy.Terms
-    in_force_at = models.DateTimeField(_("in force from"))
-    published_at = models.DateTimeField(_("published at"))
-
-    class Meta:
-        verbose_name = _("policy version")
-        verbose_name_plural = _("policy versions")
-        constraints = [models.UniqueConstraint(fields=["goods_type", "version"], name="policy_version_once")]
-        triggers = append_only()
-
-    def __str__(self) -> str:
-        return f"{self.goods_type}@{self.version}"
 
 
 class RefundRequest(models.Model):
@@ -201,55 +181,4 @@ class Transition(models.Model):
                 name="transition_names_its_actor",
             ),
         ]
-        triggers = append_only()
-
-
-class Decision(models.Model):
-    """What the policy said, whole: facts, findings, version (requirement J2). Kept for back-tests, never changed."""
-
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="decisions")
-    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField(_("at"))
-    outcome = models.CharField(_("outcome"), max_length=12)
-    amount = models.BigIntegerField(_("amount"))
-    one_click = models.BooleanField(default=False)
-    facts = models.JSONField()
-    findings = models.JSONField()
-    would_change = models.JSONField()
-
-    class Meta:
-        verbose_name = _("decision")
-        verbose_name_plural = _("decisions")
-        triggers = append_only()
-
-
-class Proposal(models.Model):
-    """An approval above the two-person limit, waiting for the second person; any move of the request voids it."""
-
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="proposals")
-    sequence = models.PositiveIntegerField()
-    amount = models.BigIntegerField(_("amount"))
-    clause = models.CharField(_("clause"), max_length=16, blank=True)
-    note = models.TextField(_("note"))
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField(_("at"))
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["request", "sequence"], name="one_proposal_at_a_time")]
-        triggers = append_only()
-
-
-class Message(models.Model):
-    """Something said in the case; internal ones are for staff alone. Never changed (requirement F4)."""
-
-    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="messages")
-    author = models.CharField(_("by"), max_length=16, choices=Party)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    text = models.TextField(_("text"))
-    is_internal = models.BooleanField(_("internal"), default=False)
-    at = models.DateTimeField(_("at"))
-
-    class Meta:
-        verbose_name = _("message")
-        verbose_name_plural = _("messages")
         triggers = append_only()

@@ -1,0 +1,45 @@
+"""What the policy decided, and what one person proposed for another to confirm."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.kernel.appendonly import append_only
+
+from .policies import PolicyVersion
+from .requests import RefundRequest
+
+
+class Decision(models.Model):
+    """What the policy said, whole: facts, findings, version (requirement J2). Kept for back-tests, never changed."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="decisions")
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+    outcome = models.CharField(_("outcome"), max_length=12)
+    amount = models.BigIntegerField(_("amount"))
+    one_click = models.BooleanField(default=False)
+    facts = models.JSONField()
+    findings = models.JSONField()
+    would_change = models.JSONField()
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        triggers = append_only()
+
+
+class Proposal(models.Model):
+    """An approval above the two-person limit, waiting for the second person; any move of the request voids it."""
+
+    request = models.ForeignKey(RefundRequest, on_delete=models.PROTECT, related_name="proposals")
+    sequence = models.PositiveIntegerField()
+    amount = models.BigIntegerField(_("amount"))
+    clause = models.CharField(_("clause"), max_length=16, blank=True)
+    note = models.TextField(_("note"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["request", "sequence"], name="one_proposal_at_a_time")]
+        triggers = append_only()

@@ -31,7 +31,8 @@ State = Transfer.State
 # is asked for again by itself; that it is still pending a day after the channel settled it is a break.
 AGREES = {
     Status.SUCCEEDED: {State.SUCCEEDED},
-    Status.PENDING: {State.PENDING, State.SENDING, State.QUEUED, State.MANUAL},
+    # A bill may show the state of the day and never again another (WeChat Pay): pending there says nothing later.
+    Status.PENDING: set(State) - {State.CANCELLED},
     Status.REFUSED: {State.FAILED},
     Status.ABNORMAL: {State.ABNORMAL},
 }

@@ -63,3 +63,8 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     for index in by_remainder[: total - sum(parts)]:
         parts[index] += 1
     return parts
+
+
+def portion(amount: int, basis_points: int) -> int:
+    """So many hundredths of a percent of an amount, in its minor units: portion(9900, 250) -> 248."""
+    return int((Decimal(amount) * basis_points / 10_000).to_integral_value(ROUND_HALF_EVEN))

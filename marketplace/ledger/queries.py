@@ -23,6 +23,24 @@ def balance(kind: str, owner: str, currency: str, *, at: datetime | None = None)
     return int(postings.aggregate(total=Sum("amount"))["total"] or 0)
 
 
+def balances(owner: str) -> dict[tuple[str, str], int]:
+    """What each of the owner's accounts comes to now, by currency and kind; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.currency, a.kind, coalesce(a.balance,"
+            " (SELECT sum(p.amount) FROM ledger_posting p WHERE p.account_id = a.id), 0)::bigint"
+            " FROM ledger_account a WHERE a.owner = %s ORDER BY a.currency, a.kind",
+            [owner],
+        )
+        return {(currency, kind): amount for currency, kind, amount in cursor.fetchall()}
+
+
+def posted(reference: str, kind: str) -> int:
+    """What the booking under this reference moved on accounts of this kind; 0 where it did not."""
+    rows = Posting.objects.filter(transaction__reference=reference, account__kind=kind)
+    return int(rows.aggregate(total=Sum("amount"))["total"] or 0)
+
+
 class TrialRow(NamedTuple):
     kind: str
     owner: str
@@ -55,17 +73,19 @@ class StatementLine(NamedTuple):
 
 
 def statement(
-    kind: str, owner: str, currency: str, *, since: datetime, until: datetime
+    kind: str, owner: str, currency: str, *, since: datetime, until: datetime, limit: int | None = None
 ) -> Iterator[StatementLine]:
-    """The account's movements with since <= at < until, oldest first, each with the balance it led to."""
+    """The account's movements with since <= at < until, oldest first, each with the balance it led to; with `limit`
+    the first so many.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT * FROM (SELECT t.occurred_at, t.reference, t.recipe, p.amount,"
             " (sum(p.amount) OVER (ORDER BY t.occurred_at, p.id))::bigint AS balance FROM ledger_posting p"
             " JOIN ledger_account a ON a.id = p.account_id JOIN ledger_transaction t ON t.id = p.transaction_id"
             " WHERE a.kind = %s AND a.owner = %s AND a.currency = %s AND t.occurred_at < %s"
-            " ORDER BY t.occurred_at, p.id) AS line WHERE occurred_at >= %s",
-            [kind, owner, currency, until, since],
+            " ORDER BY t.occurred_at, p.id) AS line WHERE occurred_at >= %s LIMIT %s",
+            [kind, owner, currency, until, since, limit],
         )
         for row in cursor.fetchall():
             yield StatementLine(*row)

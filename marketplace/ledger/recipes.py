@@ -47,6 +47,8 @@ RECIPES: dict[str, tuple[Line, ...]] = {
     # What the platform puts aside to advance (G4), what sellers pay back of it, and what it gives up.
     "advance_funded": (Line(Kind.BANK, PLATFORM, +1), Line(Kind.ADVANCE, PLATFORM, -1)),
     "debt_repaid": (Line(Kind.BANK, PLATFORM, +1), Line(Kind.DEBT, "seller", -1)),
+    # The refund that made the debt came back: what the seller had repaid of it is the seller's again.
+    "debt_reopened": (Line(Kind.DEBT, "seller", +1), Line(Kind.PAYABLE, "seller", -1)),
     "debt_written_off": (Line(Kind.ADVANCE, PLATFORM, +1), Line(Kind.DEBT, "seller", -1)),
     # A chargeback: the channel takes the money at once, and gives it back or keeps it; its fee (G8, H1).
     "chargeback": (Line(Kind.DISPUTED, "channel", +1), Line(Kind.CLEARING, "channel", -1)),

@@ -11,6 +11,8 @@ from .machine import PAYABLE, State
 from .models import RefundRequest
 from .policy import CaptureFacts, EventFacts, Facts, UnitFacts
 
+DISPUTE_OPEN = "dispute_open"  # the signal of an order whose payment is disputed at the channel: a person decides
+
 # The order's own columns, and beside them the units with their events and what earlier requests took of them, the
 # captures, the standing signals: one round trip. Sub-selects see the moment the statement began, so after a wait
 # for the lock they may miss what the other just wrote; the unique index on open units, the claims' CHECK and the
@@ -27,11 +29,16 @@ SELECT o.*,
                 FROM refunds_refunditem i JOIN refunds_refundrequest r ON r.id = i.request_id
                 WHERE i.unit_id = u.id)
     ) ORDER BY u.id), '[]') FROM orders_unit u WHERE u.order_id = o.id)::text AS units_json,
-  (SELECT coalesce(json_agg(json_build_array(c.channel, c.amount, c.captured_at, c.claimed)
-                            ORDER BY c.captured_at, c.id), '[]')
+  (SELECT coalesce(json_agg(json_build_array(c.channel, c.amount, c.captured_at, c.claimed,
+      (SELECT coalesce(sum(k.amount), 0) FROM risk_dispute d JOIN payments_claim k ON k.id = d.claim_id
+       WHERE d.capture_id = c.id AND d.state = 'open' AND k.released_at IS NULL),
+      EXISTS (SELECT 1 FROM risk_dispute d WHERE d.capture_id = c.id AND d.state = 'open')
+    ) ORDER BY c.captured_at, c.id), '[]')
    FROM payments_capture c WHERE c.order_id = o.id)::text AS captures_json,
   (SELECT coalesce(json_agg(DISTINCT s.kind), '[]') FROM risk_signal s
    WHERE s.buyer_id = o.buyer_id AND s.cleared_at IS NULL)::text AS signals_json,
+  (SELECT coalesce(json_agg(DISTINCT e.kind), '[]') FROM refunds_evidence e
+   WHERE e.request_id = %s::bigint AND e.by <> 'seller')::text AS evidence_json,
   (SELECT b.identity_verified_at IS NOT NULL FROM identity_buyer b WHERE b.id = o.buyer_id) AS is_verified
 FROM orders_order o
 """
@@ -56,12 +63,14 @@ class OrderFacts(NamedTuple):
     order: Order
     units: list[UnitRow]
     captures: tuple[CaptureFacts, ...]
+    undisputed: tuple[CaptureFacts, ...]  # the same as if open disputes claimed nothing
     risk_signals: tuple[str, ...]
+    evidence: tuple[str, ...]  # kinds given for the request being decided; what its seller gave is against it
     identity_verified: bool
 
     @property
     def available(self) -> int:
-        return sum(capture.amount - capture.claimed for capture in self.captures)
+        return sum(capture.amount - capture.claimed for capture in self.undisputed)
 
 
 def of_buyer(buyer_id: int, order_no: str, *, lock: bool = False) -> OrderFacts:
@@ -77,17 +86,22 @@ def of_request(request: RefundRequest) -> tuple[OrderFacts, list[UnitRow]]:
 
 
 def _read(where: str, parameters: list[Any], judged: int | None = None) -> OrderFacts:
-    row: Any = next(iter(Order.objects.raw(f"{_SQL} {where}", parameters)), None)
+    row: Any = next(iter(Order.objects.raw(f"{_SQL} {where}", [judged, *parameters])), None)
     if row is None:
         raise NotFound()
+    captures, undisputed, is_disputed = [], [], False
+    for channel, amount, captured_at, claimed, held, is_contested in json.loads(row.captures_json):
+        at = datetime.fromisoformat(captured_at)
+        captures.append(CaptureFacts(channel, amount, at, claimed))
+        undisputed.append(CaptureFacts(channel, amount, at, claimed - held))
+        is_disputed |= is_contested
     return OrderFacts(
         order=row,
         units=[_unit(unit, judged) for unit in json.loads(row.units_json)],
-        captures=tuple(
-            CaptureFacts(channel, amount, datetime.fromisoformat(captured_at), claimed)
-            for channel, amount, captured_at, claimed in json.loads(row.captures_json)
-        ),
-        risk_signals=tuple(json.loads(row.signals_json)),
+        captures=tuple(captures),
+        undisputed=tuple(undisputed),
+        risk_signals=(*json.loads(row.signals_json), *([DISPUTE_OPEN] if is_disputed else [])),
+        evidence=tuple(json.loads(row.evidence_json)),
         identity_verified=bool(row.is_verified),
     )
 
@@ -95,7 +109,11 @@ def _read(where: str, parameters: list[Any], judged: int | None = None) -> Order
 def build(
     known: OrderFacts, units: list[UnitRow], *, reason: str, remedy: str, amount: int, filed_at: datetime
 ) -> Facts:
-    """The policy's facts for a request of `amount` minor units over `units`."""
+    """The policy's facts for a request of `amount` minor units over `units`.
+
+    Money that an open dispute holds is not gone: a request for it is heard, by a person. But what was charged twice
+    and is disputed is not there to be given back by the machine.
+    """
     order = known.order
     terms = order.snapshot.get("terms") or {}
     consent = order.consent or {}
@@ -116,10 +134,10 @@ def build(
         window_days=terms.get("window_days"),
         no_reason_days=terms.get("no_reason_days") or 0,
         conditions=tuple((c["code"], c.get("value")) for c in terms.get("conditions") or ()),
-        captures=known.captures,
+        captures=known.captures if reason == "duplicate_charge" else known.undisputed,
         units=tuple(unit.facts for unit in units),
         risk_signals=known.risk_signals,
-        evidence=(),
+        evidence=known.evidence,
         identity_verified=known.identity_verified,
     )
 

@@ -94,3 +94,8 @@ class Dispute(models.Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def contested(self) -> int:
+        """What its claim did not cover when it came in."""
+        return self.amount - (self.claim.amount if self.claim else 0)

@@ -9,11 +9,12 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.money import split
 from marketplace.kernel.outbox import enqueue
 from marketplace.payments.models import Capture
-from marketplace.payments.operations.reserve import allocate, lock_captures, reserve
+from marketplace.payments.operations.reserve import NotEnoughCaptured, allocate, lock_captures, reserve
 
 from ..models import RefundItem, RefundRequest
 from ..permissions import Actor
 from ..transitions import Approval, apply_transition, edge_for
+from .disputed import reserve_beside_disputes
 
 
 class AmountOutOfRange(Refusal):
@@ -35,14 +36,14 @@ def approve(
 ) -> None:
     """Move the locked request to approved and reserve `amount` minor units from its captures.
 
-    Raises AmountOutOfRange, NotEnoughCaptured, and what apply_transition raises.
+    Raises AmountOutOfRange, DisputeOpen, NotEnoughCaptured, and what apply_transition raises.
     """
     edge_for(
         request.state, events[0], actor.party
     )  # who comes too late hears that, not that the money is gone
     if not 0 < amount <= request.amount:
         raise AmountOutOfRange(amount=amount, at_most=request.amount)
-    reserve(allocate(_captures(request), amount), reference=request.number, now=now)
+    _reserve(request, amount, actor, now)
     _share(request, amount)
     enqueue("refunds.pay", request.number)
     apply_transition(
@@ -54,6 +55,16 @@ def approve(
         note=note,
         approval=Approval(amount, maker_id, checker_id),
     )
+
+
+def _reserve(request: RefundRequest, amount: int, actor: Actor, now: datetime) -> None:
+    captures = _captures(request)
+    try:
+        parts = allocate(captures, amount)
+    except NotEnoughCaptured:
+        reserve_beside_disputes(captures, amount, actor=actor, reference=request.number, now=now)
+    else:
+        reserve(parts, reference=request.number, now=now)
 
 
 def _captures(request: RefundRequest) -> list[Capture]:

@@ -7,12 +7,14 @@ from django.db import transaction
 from .. import clocks
 from ..facts import build, of_request
 from ..machine import Clock
-from ..models import Decision, RefundRequest
+from ..models import Decision, RefundRequest, Transition
 from ..permissions import SYSTEM
 from ..policies import Verdict, judge
 from ..policy import Facts, deciding
 from ..transitions import apply_transition
 from .approve import approve
+from .disputed import DisputeOpen
+from .flag import flag_threats
 from .locking import lock_alone
 
 EVENTS = {
@@ -32,6 +34,8 @@ def precheck(request_id: int, now: datetime) -> None:
         facts = _facts(request)
         verdict = judge(facts, now)
         _keep(request, facts, verdict, now)
+        # Here and not at filing, whose statements are counted.
+        flag_threats(request, request.description, now)
         if verdict.decision.outcome == "wait":
             _wait_on(request, verdict)
         else:
@@ -77,9 +81,20 @@ def _carry_out(request: RefundRequest, verdict: Verdict, now: datetime) -> None:
     decision = verdict.decision
     settled_by = deciding(decision)
     clause = settled_by.clause if settled_by else ""
-    event = EVENTS[decision.outcome]
-    if decision.outcome == "approve":
-        approve(request, "precheck", event, actor=SYSTEM, now=now, amount=decision.amount, clause=clause)
-        return
+    event, note = EVENTS[decision.outcome], ""
+    if decision.outcome == "approve" and _refused_by_a_person(request):
+        event = EVENTS["review"]
+    elif decision.outcome == "approve":
+        try:
+            approve(request, "precheck", event, actor=SYSTEM, now=now, amount=decision.amount, clause=clause)
+            return
+        except DisputeOpen as refusal:  # raised before anything was written
+            event, note = EVENTS["review"], str(refusal.extra["dispute"])
     due = clocks.after(event, verdict.policy.terms.clocks, now)
-    apply_transition(request, "precheck", event, actor=SYSTEM, now=now, due=due, clause=clause)
+    apply_transition(request, "precheck", event, actor=SYSTEM, now=now, due=due, clause=clause, note=note)
+
+
+def _refused_by_a_person(request: RefundRequest) -> bool:
+    """Applied for again (C6): what a person has refused, no machine approves."""
+    by_people = Transition.objects.filter(request=request, event__in=("reject", "rule_for_seller"))
+    return request.sequence > 1 and by_people.exists()

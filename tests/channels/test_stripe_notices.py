@@ -284,7 +284,7 @@ def test_status_of_a_dispute(
 def test_dispute_tells_payment_money_reason_and_due_date(channel: StripeChannel, gateway: Stripe) -> None:
     intent, charge = channel.pay(PRICE), channel.pay(PRICE, by_intent=False)
     told = gateway.dispute(channel.open_dispute(intent)["id"])
-    assert told[1:] == (intent, PRICE, "open", "fraudulent", START, START + timedelta(days=9))
+    assert told[1:] == (intent, PRICE, "open", "fraudulent", START, START + timedelta(days=9), True)
     unanswerable = gateway.dispute(channel.open_dispute(charge, due_in=None)["id"])
     assert (unanswerable.channel_no, unanswerable.due_at) == (charge, None)
 

@@ -106,6 +106,7 @@ class Dispute(NamedTuple):
     reason: str  # the channel's own code
     opened_at: datetime
     due_at: datetime | None  # None: no answer is possible
+    is_taken: bool = True  # the channel has the money; of an inquiry it has not, and may take it later
 
 
 class Gateway(Protocol):

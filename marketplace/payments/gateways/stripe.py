@@ -260,6 +260,7 @@ def _dispute(dispute: stripe.Dispute) -> Dispute:
         reason=dispute.reason,
         opened_at=datetime.fromtimestamp(dispute.created, UTC),
         due_at=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+        is_taken=not dispute.status.startswith("warning"),  # an inquiry: the bank asks, and has taken nothing
     )
 
 

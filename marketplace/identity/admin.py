@@ -1,4 +1,4 @@
-"""What every page of the desk stands on, and the people in it: buyers and users, to be read."""
+"""What every page of the desk stands on, and the people who sign in to it, to be read."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from .models import Buyer, User
+from .models import User
 
 COUNT_CAP = 1000
 
@@ -100,24 +100,4 @@ class UserAdmin(ReadOnlyAdmin):
         "is_active",
         "last_login",
         "date_joined",
-    )
-
-
-@admin.register(Buyer)
-class BuyerAdmin(ReadOnlyAdmin):
-    list_display = ("external_id", "source", "region", "email", "phone", "identity_verified_at", "created_at")
-    list_filter = ("region",)
-    ordering = ("-id",)
-    search_exact = ("external_id", "email", "phone")
-    search_help_text = _("Buyer id, email or phone")
-    fields = (
-        "source",
-        "external_id",
-        "region",
-        "email",
-        "phone",
-        "device",
-        "ip",
-        "identity_verified_at",
-        "created_at",
     )

@@ -37,3 +37,10 @@ class NotPermitted(Refusal):
     code = "permission_denied"
     status = 403
     title = _("You may not do this.")
+
+
+class SecondPersonNeeded(Refusal):
+    """Maker is not checker: what one person proposed waits for another."""
+
+    code = "second_person_needed"
+    title = _("You proposed this. Another person must decide it.")

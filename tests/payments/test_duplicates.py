@@ -9,6 +9,7 @@ from django.utils import timezone
 from marketplace.payments.models import Capture, Claim, SandboxRefund
 from refunds.machine import State
 from refunds.models import RefundRequest, Transition
+from refunds.operations.decide import precheck
 from refunds.operations.return_duplicates import return_duplicates, sweep_duplicates
 from tests.cases import file, work
 from tests.factories import add_capture, days, hours, make_order
@@ -92,3 +93,11 @@ def test_pushed_second_payment_is_returned_by_itself(cast: Cast, api: Api) -> No
     assert api.push(cast.shop, "/api/v1/ingest/orders/", body).status_code == 200
     work()
     assert RefundRequest.objects.get().state == State.REFUNDED
+
+
+def test_payment_in_parts_that_went_too_far_is_a_persons_to_sort_out(cast: Cast) -> None:
+    placed = order(cast, total=9_900, captures=[6_000, 6_000])
+    assert return_duplicates(placed.no, timezone.now()) is None
+    file(placed, reason="duplicate_charge")
+    precheck(RefundRequest.objects.get().pk, timezone.now())
+    assert RefundRequest.objects.get().state == State.MANUAL_REVIEW

@@ -51,6 +51,7 @@ def test_every_recipe_balances_with_its_shares(db: None) -> None:
     post("withdrawal", 30)
     post("withdrawal_paid", 30)
     post("debt_repaid", 5)
+    post("debt_reopened", 2)
     post("debt_written_off", 5)
     post("deposit", 70)
     post("deposit_returned", 20)

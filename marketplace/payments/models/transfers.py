@@ -55,6 +55,7 @@ class Transfer(models.Model):
     sent_at = models.DateTimeField(_("sent at"), null=True)
     # Until then the refund may be asked for again; later the channel may have forgotten the number (Stripe, 24 h).
     resend_until = models.DateTimeField(_("may be sent again until"), null=True)
+    accepted_at = models.DateTimeField(_("accepted at"), null=True)  # the channel has it, and will settle it
     settled_at = models.DateTimeField(_("settled at"), null=True)
 
     class Meta:

@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from marketplace.kernel.money import Money
+from marketplace.ledger.models import Kind
 from marketplace.ledger.operations import book, reverse
+from marketplace.ledger.queries import posted
 
 from .. import gateways
 from ..channels import FACTS
 from ..gateways.base import ChannelUnreachable, Instruction, NoGateway, Result, Status
 from ..models import Transfer
-from .bearing import shares
+from .bearing import lock_funds, shares
 
 # Waits between tries; the last repeats. After RESEND_WITHIN a refund is not asked for again unless a person says so:
 # a channel may have forgotten its number by then (Stripe prunes its keys after 24 h), and would pay it anew (G6).
@@ -45,11 +47,12 @@ class Attempt(NamedTuple):
     attempts: int
     from_settled: int
     resend_until: datetime
+    is_accepted: bool  # the channel said once that it has it: only a query is ever needed
 
 
 # One row of a transfer with all that its channel and the books ask for.
 _ATTEMPT = """
-t.id, t.number, t.attempts, t.resend_until, k.amount, k.from_settled, c.amount, c.currency, c.channel, c.channel_no, s.code
+t.id, t.number, t.attempts, t.resend_until, t.accepted_at IS NOT NULL, k.amount, k.from_settled, c.amount, c.currency, c.channel, c.channel_no, s.code
 """
 _JOINED = """
 JOIN payments_capture c ON c.id = k.capture_id
@@ -118,21 +121,10 @@ def attempt_of(number: str) -> Attempt | None:
 def _attempt(row: tuple[Any, ...] | None) -> Attempt | None:
     if row is None:
         return None
-    (
-        pk,
-        number,
-        attempts,
-        resend_until,
-        amount,
-        from_settled,
-        captured,
-        currency,
-        channel,
-        channel_no,
-        seller,
-    ) = row
+    pk, number, attempts, resend_until, is_accepted, amount, from_settled, captured, *where = row
+    currency, channel, channel_no, seller = where
     instruction = Instruction(number, channel_no, Money(amount, currency), Money(captured, currency))
-    return Attempt(pk, instruction, channel, seller, attempts, from_settled, resend_until)
+    return Attempt(pk, instruction, channel, seller, attempts, from_settled, resend_until, is_accepted)
 
 
 def call_channel(attempt: Attempt, now: datetime) -> Result:
@@ -169,7 +161,7 @@ UPDATE payments_transfer
 SET state = %(state)s, error_code = %(code)s, error_detail = %(detail)s,
     channel_refund_no = coalesce(nullif(%(refund_no)s, ''), channel_refund_no),
     next_try_at = coalesce(%(next_try_at)s::timestamptz, next_try_at),
-    settled_at = %(settled_at)s::timestamptz
+    accepted_at = coalesce(accepted_at, %(accepted_at)s::timestamptz), settled_at = %(settled_at)s::timestamptz
 WHERE id = %(id)s AND state IN ('queued', 'sending', 'pending')
 """
 
@@ -187,6 +179,7 @@ def record(attempt: Attempt, result: Result, now: datetime) -> None:
                 "detail": result.error_detail[:500],
                 "refund_no": result.channel_refund_no,
                 "next_try_at": next_try_at,
+                "accepted_at": now if result.status is Status.PENDING else None,
                 "settled_at": now if state == State.SUCCEEDED else None,
             },
         )
@@ -213,6 +206,8 @@ def record(attempt: Attempt, result: Result, now: datetime) -> None:
 def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[str, datetime | None]:
     """The transfer's state after this answer, and when it is tried again, if it is."""
     state = BECOMES[result.status]
+    if state == State.QUEUED and attempt.is_accepted:
+        state = State.PENDING  # a query that was not answered changes nothing
     if state == State.QUEUED and now > attempt.resend_until:
         return State.MANUAL, None
     if state not in (State.QUEUED, State.PENDING):
@@ -248,8 +243,27 @@ def undo(attempt: Attempt, result: Result, now: datetime) -> bool:
         )
         if not cursor.rowcount:
             return False
+    _reopen_repaid_debt(attempt, now)
     reverse(f"refund:{attempt.instruction.number}", now)
     return True
+
+
+def _reopen_repaid_debt(attempt: Attempt, now: datetime) -> None:
+    """A debt that the refund made and the seller has repaid since cannot be taken back from what is owed now: what is
+    missing there becomes payable again, and the reversal finds the debt as it left it.
+    """
+    number, currency = attempt.instruction.number, attempt.instruction.money.currency
+    made = posted(f"refund:{number}", Kind.DEBT)
+    repaid = made - lock_funds(attempt.seller, currency)[Kind.DEBT] if made else 0
+    if repaid > 0:
+        book(
+            recipe="debt_reopened",
+            reference=f"debt_reopened:{number}",
+            amount=repaid,
+            currency=currency,
+            occurred_at=now,
+            seller=attempt.seller,
+        )
 
 
 def try_again(transfer: Transfer, now: datetime) -> None:

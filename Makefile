@@ -6,7 +6,7 @@ TEST_DATA_DIR ?= var/test
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test format lock messages screenshots bench
+.PHONY: run test format lock messages screenshots bench simulate
 
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
@@ -54,3 +54,7 @@ screenshots: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
+
+# Random histories of orders and refunds, processes killed on the way; SEED=n runs one again, CONTROL=name without a safeguard.
+simulate: .venv/dev.stamp
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) $(if $(SEED),--seed $(SEED)) $(if $(CONTROL),--control $(CONTROL))

@@ -6,6 +6,7 @@ under DATA_DIR. docs/operating.md lists the variables; checks.py refuses unsafe 
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 import structlog
@@ -78,6 +79,7 @@ INSTALLED_APPS = [
     "marketplace.payments",
     "marketplace.intake",
     "marketplace.risk",
+    "marketplace.notices",
     "refunds",
 ]
 
@@ -182,6 +184,7 @@ REST_FRAMEWORK = {
         "user": env("THROTTLE_USER", "1200/min"),
         "address": env("THROTTLE_ADDRESS", "6000/min"),
         "login": env("THROTTLE_LOGIN", "20/min"),
+        "upload": env("THROTTLE_UPLOAD", "30/min"),
         "shop": env("THROTTLE_SHOP", "12000/min"),
     },
     "EXCEPTION_HANDLER": "marketplace.kernel.problems.exception_handler",
@@ -200,11 +203,54 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "RequestState": "refunds.machine.State",
+        "ClockKind": "refunds.machine.Clock",
+        "EvidenceKind": "refunds.models.evidence.KIND_CHOICES",
+        "GoodsType": "marketplace.orders.goods.GoodsType",
         "Channel": "marketplace.payments.channels.Channel",
         "TransferState": "marketplace.payments.models.TransferState",
+        "JudgedOutcome": "refunds.faults.Outcome",
+        "PolicyOutcome": ["approve", "reject", "ask_seller", "review", "wait"],
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- Evidence --------------------------------------------------------------------------------------------
+EVIDENCE_MAX_BYTES = int(env("EVIDENCE_MAX_BYTES", str(10 * 1024 * 1024)))  # of an image or a PDF
+EVIDENCE_MAX_VIDEO_BYTES = int(env("EVIDENCE_MAX_VIDEO_BYTES", str(50 * 1024 * 1024)))
+EVIDENCE_MAX_PIXELS = int(env("EVIDENCE_MAX_PIXELS", "50000000"))
+EVIDENCE_MAX_PAGES = int(env("EVIDENCE_MAX_PAGES", "50"))
+EVIDENCE_MAX_FILES = int(env("EVIDENCE_MAX_FILES", "20"))  # of each side in one case; 100 at most
+UPLOAD_MAX_BYTES = max(EVIDENCE_MAX_BYTES, EVIDENCE_MAX_VIDEO_BYTES)
+FILE_UPLOAD_HANDLERS = [
+    "marketplace.kernel.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# tcp://host:3310 or unix:///path. Set: what the scanner does not call clean is refused. Empty: nothing is scanned.
+CLAMD_URL = env("CLAMD_URL")
+CLAMD_TIMEOUT_SECONDS = float(env("CLAMD_TIMEOUT_SECONDS", "30"))
+# Files lie under DATA_DIR/evidence, or in a bucket where one is named.
+_evidence_bucket = {
+    "bucket_name": env("EVIDENCE_S3_BUCKET"),
+    "endpoint_url": env("EVIDENCE_S3_ENDPOINT") or None,
+    "region_name": env("EVIDENCE_S3_REGION") or None,
+    "access_key": env("EVIDENCE_S3_ACCESS_KEY") or None,  # else where boto3 looks for them
+    "secret_key": env("EVIDENCE_S3_SECRET_KEY") or None,
+    "default_acl": None,
+    "file_overwrite": False,
+}
+_evidence_folder = {
+    "location": DATA_DIR / "evidence",
+    "file_permissions_mode": 0o600,
+    "directory_permissions_mode": 0o700,
+}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "evidence": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _evidence_bucket}
+    if env("EVIDENCE_S3_BUCKET")
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": _evidence_folder},
+}
 
 # --- Jobs ------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env("BROKER_URL", "filesystem://")
@@ -231,6 +277,12 @@ _sweeps = {
     "sweep_deadlines": 10.0,
     "sweep_notifications": 10.0,
     "sweep_duplicates": 3600.0,
+    "sweep_pending_files": 900.0,
+    "sweep_provider_checks": 15.0,
+    "sweep_deliveries": 5.0,
+    "sweep_untold": 60.0,
+    "sweep_overdue": 300.0,
+    "sweep_progress": 3600.0,
 }
 # In Asia/Shanghai. The channels' lists of a day are ready by ten the next morning; who gave none is asked hourly.
 _by_the_clock = {
@@ -269,6 +321,14 @@ STRIPE = {
     "api_key": env("STRIPE_API_KEY"),
     "webhook_secret": env("STRIPE_WEBHOOK_SECRET"),
 }
+# The recharge partner that says whether a unit was credited (refunds/providers/http.py); none without its keys.
+PROVIDER = {
+    "name": env("PROVIDER_NAME"),  # as cases show it; the host where it is empty
+    "url": env("PROVIDER_URL"),
+    "key_id": env("PROVIDER_KEY_ID"),
+    "secret": env("PROVIDER_SECRET"),
+    "timeout": float(env("PROVIDER_TIMEOUT_SECONDS", "10")),
+}
 # Channels the sandbox answers for. Embedded: all that have no keys. Production must name each one itself.
 _without_keys = ["sandbox", "card", "bank_transfer"]
 _without_keys += [] if ALIPAY["app_id"] else ["alipay"]
@@ -277,6 +337,33 @@ _without_keys += [] if STRIPE["api_key"] else ["stripe"]
 SANDBOX_ANSWERS_FOR = env_list("SANDBOX_ANSWERS_FOR", ",".join(_without_keys) if EMBEDDED else "")
 ALLOW_SANDBOX = env("ALLOW_SANDBOX") == "1"  # where not embedded, SANDBOX_ANSWERS_FOR needs this beside it
 SANDBOX_DELAY_SECONDS = float(env("SANDBOX_DELAY_SECONDS", "0.05"))
+
+# --- Notices ---------------------------------------------------------------------------------------------
+# Without EMAIL_HOST no mail is sent, and without SMS_PROVIDER no SMS; notices on the site and webhooks need neither.
+EMAIL_HOST = env("EMAIL_HOST")
+EMAIL_PORT = int(env("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env("EMAIL_USE_TLS", "1" if EMAIL_PORT == 587 else "0") == "1"
+EMAIL_USE_SSL = env("EMAIL_USE_SSL", "1" if EMAIL_PORT == 465 else "0") == "1"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "Recourse <recourse@localhost>")
+EMAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ")
+SITE_URL = env("SITE_URL").rstrip("/")  # for the links in mails, e.g. https://refunds.example.com
+SMS_PROVIDER = env("SMS_PROVIDER")  # aliyun, or console to see them in the log
+SMS_TIMEOUT_SECONDS = 10.0
+ALIYUN_SMS: dict[str, Any] = {
+    "url": env("ALIYUN_SMS_URL", "https://dysmsapi.aliyuncs.com"),
+    "access_key_id": env("ALIYUN_SMS_ACCESS_KEY_ID"),
+    "access_key_secret": env("ALIYUN_SMS_ACCESS_KEY_SECRET"),
+    "sign_name": env("ALIYUN_SMS_SIGN_NAME"),
+    # topic=template code, comma-separated; the one value a template gets is ${number}, the refund number.
+    "templates": dict(item.split("=", 1) for item in env_list("ALIYUN_SMS_TEMPLATES") if "=" in item),
+}
+WEBHOOK_TIMEOUT_SECONDS = 15.0
+WEBHOOK_PORTS = env_list("WEBHOOK_PORTS")  # none: any
+# For trying things out on one machine: receivers in private networks, and plain http.
+WEBHOOK_ALLOW_PRIVATE = env("WEBHOOK_ALLOW_PRIVATE") == "1"
 
 # --- Safety ----------------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True

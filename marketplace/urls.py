@@ -13,6 +13,7 @@ v1 = [
     path("", include("marketplace.identity.api.urls")),
     path("", include("refunds.api.urls")),
     path("", include("marketplace.orders.api.urls")),
+    path("", include("marketplace.notices.api.urls")),
     path("ingest/", include("marketplace.intake.api.urls")),
 ]
 
@@ -24,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("portal/", include("sellers.portal.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include(v1)),
+    path("channels/", include("marketplace.payments.api.urls")),
+    path("evidence/", include("refunds.api.file_urls")),
     path("api/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
     # Swagger UI writes style attributes; nothing else is loosened for it.
     path("api/docs/", csp_update({"style-src": [UNSAFE_INLINE]})(_docs), name="docs"),

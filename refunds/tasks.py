@@ -1,14 +1,18 @@
 """What the worker does, by name. Each task calls one operation and may run twice, late, or at the same time."""
 
+from threading import BoundedSemaphore
+
 from celery import shared_task
 from django.utils import timezone
 
+from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
-from .operations import decide, news, sweep
+from .operations import decide, news, provider_check, sweep, take_file
 from .operations import pay as payer
-from .operations import settle as settling
 from .operations import return_duplicates as duplicates
+from .operations import settle as settling
+from .operations import tell as telling
 
 
 @shared_task(name="refunds.precheck")
@@ -61,6 +65,65 @@ def sweep_transfers() -> None:
     sweep.sweep_transfers(timezone.now())
 
 
+@shared_task(name="refunds.ask_provider")
+def ask_provider(check_id: int) -> None:
+    provider_check.call(check_id, timezone.now())
+
+
+@shared_task(name="refunds.sweep_provider_checks")
+def sweep_provider_checks() -> None:
+    provider_check.sweep(timezone.now())
+
+
 @shared_task(name="refunds.sweep_deadlines")
 def sweep_deadlines() -> None:
     sweep.sweep_deadlines(timezone.now())
+
+
+@shared_task(name="refunds.tell")
+def tell(moves: list[list[int]]) -> None:
+    telling.tell_moves(moves, timezone.now())
+
+
+@shared_task(name="refunds.tell_message")
+def tell_message(message_id: int) -> None:
+    telling.tell_message(message_id, timezone.now())
+
+
+@shared_task(name="refunds.sweep_untold")
+def sweep_untold() -> None:
+    telling.sweep_untold(timezone.now())
+
+
+@shared_task(name="refunds.sweep_progress")
+def sweep_progress() -> None:
+    telling.sweep_progress(timezone.now())
+
+
+@shared_task(name="refunds.sweep_overdue")
+def sweep_overdue() -> None:
+    telling.sweep_overdue(timezone.now())
+
+
+# A receiver may take fifteen seconds to answer. Of a worker's four threads two stay free for refunds; a delivery that
+# finds no place is found by the next sweep.
+_places = BoundedSemaphore(2)
+
+
+@shared_task(name="refunds.deliver")
+def deliver(delivery_id: int) -> None:
+    if _places.acquire(blocking=False):
+        try:
+            delivering.deliver(delivery_id, timezone.now())
+        finally:
+            _places.release()
+
+
+@shared_task(name="refunds.sweep_deliveries")
+def sweep_deliveries() -> None:
+    delivering.sweep_deliveries(timezone.now())
+
+
+@shared_task(name="refunds.sweep_pending_files")
+def sweep_pending_files() -> None:
+    take_file.sweep_pending_files(timezone.now())

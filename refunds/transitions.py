@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.kernel.errors import NotPermitted, Refusal
 
 from .clocks import NO_CLOCK, Due
-from .machine import BY_MOVE, TARGET, Edge, Party, moves_from
-from .models import RefundRequest
+from .machine import BY_MOVE, OPEN, TARGET, Edge, Party, moves_from
+from .models import RefundItem, RefundRequest
 from .permissions import SYSTEM, Actor
+from .telling import TOLD
 
 
 class InvalidTransition(Refusal):
@@ -26,6 +27,11 @@ class InvalidTransition(Refusal):
     def __init__(self, source: str, target: str, allowed: Iterable[str] = ()) -> None:
         super().__init__()
         self.extra = {"from": source, "to": target, "allowed": sorted(allowed)}
+
+
+class OpenRequestExists(Refusal):
+    code = "open_request_exists"
+    title = _("There is an open request for this already. Follow or withdraw that one.")
 
 
 class Approval(NamedTuple):
@@ -48,7 +54,7 @@ WITH moved AS (
         due_at = %(due_at)s::timestamptz{approval}
     WHERE r.state = %(source)s AND {where}
     RETURNING r.id, r.sequence - %(steps)s AS before
-)
+){tell}
 INSERT INTO refunds_transition
     (request_id, sequence, previous, event, from_state, to_state, at, actor, user_id, clause, note, due_at)
 SELECT m.id, m.before + s.n, m.before + s.n - 1, s.event, s.source, s.target, %(at)s, %(actor)s, %(user_id)s::bigint,
@@ -57,6 +63,14 @@ SELECT m.id, m.before + s.n, m.before + s.n - 1, s.event, s.source, s.target, %(
 FROM moved m, unnest(%(events)s::text[], %(sources)s::text[], %(targets)s::text[])
     WITH ORDINALITY AS s(event, source, target, n)
 """
+# Those who are told hear of it through a job (operations/tell.py): one for a move, few for many.
+_TELL = """, told AS (
+    INSERT INTO kernel_outboxjob (task, args)
+    SELECT 'refunds.tell', jsonb_build_array(jsonb_agg(jsonb_build_array(t.id, t.sequence)))
+    FROM (SELECT m.id, m.before + s.n AS sequence, (row_number() OVER () - 1) / 500 AS job
+          FROM moved m, unnest(%(told)s::int[]) AS s(n)) t
+    GROUP BY t.job
+)"""
 _APPROVAL = ", approved_amount = %(approved_amount)s, maker_id = %(maker_id)s::bigint, checker_id = %(checker_id)s::bigint"
 
 
@@ -82,14 +96,15 @@ def apply_transition(
 ) -> None:
     """Move `request` by one event, or several in a row, and bring the object up to date. The row is locked.
 
-    Raises InvalidTransition, NotPermitted; also InvalidTransition when the row moved since it was read.
+    Raises InvalidTransition, NotPermitted; also InvalidTransition when the row moved since it was read, and
+    OpenRequestExists where a closed case is taken up again whose units another open one holds by now.
     """
     edges = _path(request.state, events, actor.party)
+    if edges[0].source not in OPEN and edges[-1].target in OPEN:
+        _check_units_are_free(request)
     parameters = _parameters(edges, actor, now, due, note, clause, approval)
     parameters |= {"id": request.pk, "sequence": request.sequence}
-    sql = _MOVE.format(
-        where="r.id = %(id)s AND r.sequence = %(sequence)s", approval=_APPROVAL if approval else ""
-    )
+    sql = _sql("r.id = %(id)s AND r.sequence = %(sequence)s", parameters, approval=bool(approval))
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         if cursor.rowcount != len(edges):
@@ -103,6 +118,14 @@ def apply_transition(
         )
 
 
+def _check_units_are_free(request: RefundRequest) -> None:
+    """For the friendly answer; who comes between this and the move is stopped by one_open_request_per_unit."""
+    mine = RefundItem.objects.filter(request=request).values("unit")
+    holder = RefundItem.objects.filter(unit__in=mine, is_open=True).select_related("request").first()
+    if holder is not None:
+        raise OpenRequestExists(number=holder.request.number)
+
+
 def apply_transition_in_bulk(
     ids: Sequence[int], source: str, event: str, *, now: datetime, due: Due = NO_CLOCK, note: str = ""
 ) -> int:
@@ -110,8 +133,13 @@ def apply_transition_in_bulk(
     edge = edge_for(source, event, Party.SYSTEM)
     parameters = _parameters([edge], SYSTEM, now, due, note, "", None) | {"ids": list(ids)}
     with connection.cursor() as cursor:
-        cursor.execute(_MOVE.format(where="r.id = ANY(%(ids)s)", approval=""), parameters)
+        cursor.execute(_sql("r.id = ANY(%(ids)s)", parameters), parameters)
         return int(cursor.rowcount)
+
+
+def _sql(where: str, parameters: dict[str, Any], *, approval: bool = False) -> str:
+    tell = _TELL if parameters["told"] else ""
+    return _MOVE.format(where=where, tell=tell, approval=_APPROVAL if approval else "")
 
 
 def _path(state: str, events: Sequence[str], party: Party) -> list[Edge]:
@@ -136,6 +164,7 @@ def _parameters(
         "events": [edge.event for edge in edges],
         "sources": [str(edge.source) for edge in edges],
         "targets": [str(edge.target) for edge in edges],
+        "told": [step for step, edge in enumerate(edges, start=1) if edge.event in TOLD],
         "source": str(edges[0].source),
         "target": str(edges[-1].target),
         "at": now,

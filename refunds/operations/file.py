@@ -21,7 +21,7 @@ from ..machine import NEW, Clock, Party, State
 from ..models import RefundItem, RefundRequest
 from ..policies import Verdict, judge, two_person_limit
 from ..policy import Facts, deciding
-from ..transitions import edge_for
+from ..transitions import OpenRequestExists, edge_for
 
 ONE_CLICK_REASON = "not_activated"
 # Findings that nothing later can cure: refused at the door instead of opening a case.
@@ -41,11 +41,6 @@ class Filing(NamedTuple):
     amount: Money | None = None
     details: dict[str, Any] | None = None
     file_when_allowed: bool = False
-
-
-class OpenRequestExists(Refusal):
-    code = "open_request_exists"
-    title = _("There is an open request for this already. Follow or withdraw that one.")
 
 
 class UnknownUnit(Refusal):
@@ -155,6 +150,8 @@ def _file(
     due = _clock_or_refusal(judged.verdict, filing)
     facts, order = judged.facts, judged.order
     amount = judged.verdict.decision.amount or facts.amount
+    if not amount:  # everything has gone back already
+        raise NotRefundable(**_trace(judged.verdict))
     request = RefundRequest(
         number=ids.number("RF", now),
         order=order,
@@ -171,6 +168,7 @@ def _file(
         due_at=due.at,
         two_person_above=two_person_limit(facts, judged.verdict.policy.terms),
     )
+    request.asks_nothing = judged.verdict.decision.one_click
     answer = present(request, [unit.facts.ref for unit in judged.units])
     _insert(request, _shares(judged.units, filing, amount), key, answer, by)
     return answer, 201
@@ -205,7 +203,7 @@ def _shares(units: list[UnitRow], filing: Filing, amount: int) -> list[tuple[int
     return [(unit.id, part) for unit, part in zip(units, parts, strict=True)]
 
 
-# Request, history, items, idempotency key and job in one round trip. Nothing is written when the key is taken.
+# Request, history, items, idempotency key and jobs in one round trip. Nothing is written when the key is taken.
 _INSERT = """
 WITH k AS (
     INSERT INTO kernel_idempotencykey (scope, key, fingerprint, answer, status)
@@ -227,6 +225,7 @@ WITH k AS (
 ), o AS (
     INSERT INTO kernel_outboxjob (task, args)
     SELECT 'refunds.precheck', jsonb_build_array(id) FROM r WHERE %(due_at)s::timestamptz IS NULL
+    UNION ALL SELECT 'refunds.tell', jsonb_build_array(jsonb_build_array(jsonb_build_array(id, 1))) FROM r
 )
 SELECT id FROM r
 """

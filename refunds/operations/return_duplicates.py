@@ -12,7 +12,8 @@ from marketplace.orders.models import Order
 
 from ..facts import of_buyer
 from ..machine import Party
-from .file import Filing, NotRefundable, OpenRequestExists, TooEarly, file_request, judge_filing
+from ..transitions import OpenRequestExists
+from .file import Filing, NotRefundable, TooEarly, file_request, judge_filing
 
 REASON = "duplicate_charge"
 # The shop's push tells at once (marketplace/intake); the sweep finds what an import brought or a lost message meant.

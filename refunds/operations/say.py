@@ -10,15 +10,18 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
+from marketplace.kernel.outbox import enqueue
 
 from .. import clocks
-from ..machine import State
+from ..machine import Party, State
 from ..models import Message, RefundRequest
 from ..permissions import BUYER, Actor
 from ..transitions import apply_transition
+from .flag import flag_threats
 from .locking import clock_terms, lock, lock_for_seller, lock_for_staff
 
 MAX_CHARACTERS = 4000
+PARTIES = (Party.BUYER, Party.SELLER)  # whose threats are read by a person (F10)
 
 
 # Thirteen to nineteen digits, with or without gaps: a card number has no place in a case (C7).
@@ -80,7 +83,7 @@ def _write(
         raise NothingSaid()
     if CARD_NUMBER.search(text):
         raise CardNumber()
-    Message.objects.create(
+    message = Message.objects.create(
         request=request,
         author=actor.party,
         user_id=actor.user_id,
@@ -88,6 +91,10 @@ def _write(
         is_internal=is_internal,
         at=now,
     )
+    if actor.party in PARTIES:
+        flag_threats(request, message.text, now, message=message)
+    if not is_internal:
+        enqueue("refunds.tell_message", message.pk)
 
 
 def _answer_question(request: RefundRequest, now: datetime) -> None:

@@ -7,10 +7,13 @@ from typing import Any, Concatenate
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
+from marketplace.notices.queries import COUNT_TO, unread_count
+from marketplace.notices.topics import RecipientKind
 from sellers.models import Membership
 
 View = Callable[Concatenate[HttpRequest, Membership, ...], HttpResponse]
@@ -30,6 +33,7 @@ def for_member(view: View) -> Callable[..., HttpResponse]:
         membership = membership_of(request.user)
         if membership is None:
             return no_seller(request)
+        request.bell = SimpleLazyObject(lambda: bell(membership))  # type: ignore[attr-defined]  # of base.html
         try:
             return view(request, membership, *args, **kwargs)
         except NotFound:
@@ -44,3 +48,9 @@ def membership_of(user: User) -> Membership | None:
 
 def no_seller(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/no_seller.html", status=403)
+
+
+def bell(membership: Membership) -> str:
+    """How many notices are unread, as shown: "", "7", "99+"."""
+    count = unread_count(RecipientKind.SELLER, membership.seller_id)
+    return f"{COUNT_TO}+" if count > COUNT_TO else str(count or "")

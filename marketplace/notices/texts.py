@@ -1,0 +1,314 @@
+"""What each notice says, in its reader's language: what happened, the clause, until when, and what comes next (F11).
+
+Every text is made from the notice's codes, amounts and instants when it is read, so that one notice reads in Chinese
+on one screen and in English on another.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.kernel.templatetags.recourse import money
+
+from .topics import RecipientKind
+
+Text = str | Promise
+BUYER, SELLER, USER = RecipientKind.BUYER.value, RecipientKind.SELLER.value, RecipientKind.USER.value
+
+
+class Words(NamedTuple):
+    title: Text
+    fact: Text
+    then: Text  # the next step
+
+
+class Rendered(NamedTuple):
+    title: str
+    lines: list[str]
+    link: str = ""  # the case's page, where there is one
+
+    @property
+    def body(self) -> str:
+        return "\n".join(self.lines)
+
+    def plain(self) -> str:
+        return "\n\n".join([*self.lines, *([self.link] if self.link else [])]) + "\n"
+
+
+_REFERENCE = _("The whole case, with all its reasons, is under its number %(number)s.")
+_WAIT_FOR_REVIEW = _("A reviewer reads everything in the case and decides. You need do nothing.")
+_PERSON = _("You can apply again with new evidence, or ask for a person to look at it.")
+_TIMES = _("The money goes back the way it was paid. You need do nothing.")
+
+WORDS: dict[tuple[str, str], Words] = {
+    ("request_filed", BUYER): Words(
+        _("Refund request %(number)s received"),
+        _("We have your request for %(amount)s from order %(order)s."),
+        _("It is being checked now. You hear the result at once."),
+    ),
+    ("seller_asked", BUYER): Words(
+        _("The seller was asked about %(number)s"),
+        _("Your request for %(amount)s from order %(order)s was passed to the seller."),
+        _("If the seller does not answer in time, the platform steps in by itself. You need do nothing."),
+    ),
+    ("seller_to_answer", SELLER): Words(
+        _("Answer refund request %(number)s"),
+        _("A buyer asks for %(amount)s from order %(order)s."),
+        _(
+            "Agree, or refuse with a ground, in the seller portal. Silence takes the case to the platform and counts against you."
+        ),
+    ),
+    ("with_reviewer", BUYER): Words(
+        _("A reviewer decides about %(number)s"),
+        _("Your request for %(amount)s is with a reviewer of the platform. %(why)s"),
+        _WAIT_FOR_REVIEW,
+    ),
+    ("with_reviewer", SELLER): Words(
+        _("A reviewer decides about %(number)s"),
+        _("The request for %(amount)s from order %(order)s is with a reviewer of the platform. %(why)s"),
+        _("You can still add a message to the case, which is read before the decision."),
+    ),
+    ("evidence_wanted", BUYER): Words(
+        _("Evidence is needed for %(number)s"),
+        _("The reviewer of your request for %(amount)s asks you for something more; the case says what."),
+        _("Answer in the case before the time is up. Without an answer it is decided on what is there."),
+    ),
+    ("offer_made", BUYER): Words(
+        _("The seller made you an offer: %(number)s"),
+        _("The seller answered your request for %(amount)s with an offer; the case shows it."),
+        _("Accept or decline it. Without an answer the case goes to a reviewer."),
+    ),
+    ("in_arbitration", BUYER): Words(
+        _("%(number)s is in arbitration"),
+        _("Your request for %(amount)s was referred to arbitration."),
+        _("An arbiter rules with reasons. You can still add a message to the case."),
+    ),
+    ("in_arbitration", SELLER): Words(
+        _("%(number)s is in arbitration"),
+        _("The request for %(amount)s from order %(order)s was referred to arbitration."),
+        _("An arbiter rules with reasons. You can still add a message to the case."),
+    ),
+    ("appeal_heard", BUYER): Words(
+        _("The appeal in %(number)s was admitted"),
+        _("The rejection of your request for %(amount)s is looked at again."),
+        _WAIT_FOR_REVIEW,
+    ),
+    ("appeal_heard", SELLER): Words(
+        _("The appeal in %(number)s was admitted"),
+        _("The rejection of the request for %(amount)s from order %(order)s is looked at again."),
+        _("You can still add a message to the case, which is read before the decision."),
+    ),
+    ("approved", BUYER): Words(
+        _("Refund approved: %(approved)s"),
+        _("Of your request %(number)s for %(amount)s, %(approved)s were approved."),
+        _TIMES,
+    ),
+    ("approved", SELLER): Words(
+        _("Refund approved: %(number)s"),
+        _("Of the request for %(amount)s from order %(order)s, %(approved)s were approved."),
+        _("The money goes back to the buyer the way it was paid. If you disagree, say so in the case."),
+    ),
+    ("rejected", BUYER): Words(
+        _("Refund request %(number)s rejected"),
+        _("Your request for %(amount)s from order %(order)s was rejected."),
+        _PERSON,
+    ),
+    ("rejected", SELLER): Words(
+        _("Refund request %(number)s rejected"),
+        _("The request for %(amount)s from order %(order)s was rejected; no money goes back."),
+        _("You need do nothing. The buyer may appeal."),
+    ),
+    ("refunded", BUYER): Words(
+        _("Paid back: %(approved)s"),
+        _("%(approved)s for order %(order)s were handed back through the way you paid (request %(number)s)."),
+        _("Your bank or wallet shows it when it has booked it. If it does not come, write in the case."),
+    ),
+    ("refunded", SELLER): Words(
+        _("Paid back: %(number)s"),
+        _("%(approved)s for order %(order)s are back with the buyer."),
+        _("You need do nothing."),
+    ),
+    ("replaced", BUYER): Words(
+        _("Replacement confirmed: %(number)s"),
+        _("You confirmed the replacement for order %(order)s."),
+        _("The case is closed."),
+    ),
+    ("replaced", SELLER): Words(
+        _("Replacement confirmed: %(number)s"),
+        _("The buyer confirmed the replacement for order %(order)s."),
+        _("The case is closed. You need do nothing."),
+    ),
+    ("payment_came_back", BUYER): Words(
+        _("Your refund came back to us: %(number)s"),
+        _("The %(approved)s for order %(order)s could not be delivered to the account you paid from."),
+        _("Our finance team pays it another way and asks you in the case for what it needs."),
+    ),
+    ("withdrawn", BUYER): Words(
+        _("Request %(number)s withdrawn"),
+        _("You withdrew your request for %(amount)s from order %(order)s."),
+        _("The case is closed. You can file again as long as the refund window is open."),
+    ),
+    ("withdrawn", SELLER): Words(
+        _("Request %(number)s withdrawn"),
+        _("The buyer withdrew the request for %(amount)s from order %(order)s."),
+        _("The case is closed. You need do nothing."),
+    ),
+    ("progress", BUYER): Words(
+        _("Where %(number)s stands"),
+        _("Your request for %(amount)s from order %(order)s is still open. %(stands)s"),
+        _("You hear as soon as something happens, and at the latest in two to three days."),
+    ),
+    ("message_received", BUYER): Words(
+        _("New message in %(number)s"),
+        _("There is a new message in your case about order %(order)s. %(from)s"),
+        _("Read it and answer it in the case."),
+    ),
+    ("message_received", SELLER): Words(
+        _("New message in %(number)s"),
+        _("There is a new message in the case about order %(order)s. %(from)s"),
+        _("Read it and answer it in the seller portal."),
+    ),
+    ("overdue", USER): Words(
+        _("Overdue: %(number)s"),
+        _("The request for %(amount)s has passed its deadline. %(stands)s"),
+        _("It stands in the queue of overdue cases. Take it, or hand it to somebody."),
+    ),
+    ("endpoint_disabled", SELLER): Words(
+        _("Your webhook was switched off"),
+        _(
+            "Your receiver at %(host)s answered that it is gone for good (410), so nothing more is sent there."
+        ),
+        _("Add a new address in the portal's settings if you still want webhooks."),
+    ),
+}
+
+# Why a case is with a reviewer, by the move that took it there; moves are codes of the case's history.
+WHY: dict[str, Text] = {
+    "policy_review": _("The rules leave it to a person."),
+    "agree_for_check": _("The seller agreed; above this amount a second person confirms it."),
+    "refuse": _("The seller refused and gave a ground."),
+    "seller_silent": _("The seller did not answer in time."),
+    "take_over": _("The platform took it over from the seller."),
+    "decline_offer": _("The seller's offer was declined."),
+    "buyer_silent": _("The seller's offer was not answered in time."),
+    "give_evidence": _("What was asked for has come in."),
+    "resume": _("The review goes on with what is there."),
+    "evidence_overdue": _("What was asked for did not come in time."),
+    "request_person": _("You asked for a person."),
+    "freeze": _("A complaint or chargeback came in through the payment channel."),
+}
+WAITS_FOR: dict[str, Text] = {
+    "submitted": _("It waits to be checked."),
+    "prechecking": _("It is being checked."),
+    "awaiting_seller": _("It waits for the seller's answer."),
+    "awaiting_buyer": _("It waits for the buyer's answer."),
+    "awaiting_evidence": _("It waits for the evidence asked for."),
+    "manual_review": _("It waits for a reviewer's decision."),
+    "arbitration": _("It waits for the arbiter's ruling."),
+    "approved": _("It is approved, and the money is about to be sent."),
+    "refunding": _("The payment channel is returning the money."),
+}
+AUTHORS: dict[str, Text] = {
+    "buyer": _("It is from the buyer."),
+    "seller": _("It is from the seller."),
+    "support": _("It is from the platform."),
+    "reviewer": _("It is from the platform."),
+    "supervisor": _("It is from the platform."),
+    "arbiter": _("It is from the platform."),
+}
+RULES: dict[str, Text] = {
+    "duplicate": _("there is an open request for this, or it was paid back already"),
+    "paid": _("the payment"),
+    "window": _("the time in which a refund may be asked for"),
+    "arrival_wait": _("the time a payment takes to arrive"),
+    "usage": _("whether the goods were used"),
+    "promo": _("use of bonus coins"),
+    "reason": _("the reason given"),
+    "fault": _("who is at fault"),
+    "records": _("the records of payment and delivery"),
+    "evidence": _("the evidence"),
+    "amount": _("the amount"),
+    "region": _("the law of the buyer's region"),
+    "cross_border": _("the identity check of cross-border orders"),
+    "risk": _("signs of risk"),
+    "seller_promise": _("what the seller promised"),
+}
+# About the buyer's person, not about the goods: no business of the seller's.
+RULES_ABOUT_THE_BUYER = frozenset({"risk", "cross_border"})
+
+
+def render(topic: str, recipient_kind: str, data: Mapping[str, Any]) -> Rendered:
+    """The notice in the active language. Data it knows nothing of is left out, never shown raw."""
+    words = WORDS[topic, recipient_kind]
+    facts = _facts(recipient_kind, data)
+    lines = [str(words.fact) % facts, _ground(recipient_kind, data), _until(data), str(words.then)]
+    if data.get("number") and topic not in ("overdue", "endpoint_disabled"):
+        lines.append(str(_REFERENCE) % facts)
+    return Rendered(
+        title=_one_line(str(words.title) % facts),
+        lines=[line for line in map(_one_line, lines) if line],
+        link=_link(recipient_kind, data),
+    )
+
+
+def _facts(recipient_kind: str, data: Mapping[str, Any]) -> dict[str, str]:
+    amount, approved = data.get("amount"), data.get("approved")
+    why = WHY.get(data.get("event", ""), "")
+    if data.get("event") == "request_person" and recipient_kind != BUYER:
+        why = _("The buyer asked for a person.")
+    return {
+        "number": str(data.get("number", "")),
+        "order": str(data.get("order", "")),
+        "amount": money(**amount) if amount else "–",
+        "approved": money(**approved) if approved else "–",
+        "why": str(why),
+        "stands": str(WAITS_FOR.get(data.get("state", ""), "")),
+        "from": str(AUTHORS.get(data.get("by", ""), "")),
+        "host": str(data.get("host", "")),
+    }
+
+
+def _ground(recipient_kind: str, data: Mapping[str, Any]) -> str:
+    if not data.get("clause"):
+        return ""
+    rule = data.get("rule", "")
+    if recipient_kind == SELLER and rule in RULES_ABOUT_THE_BUYER:
+        return ""
+    if rule not in RULES:
+        return _now("Clause: %(clause)s.") % {"clause": data["clause"]}
+    line = _now("Clause %(clause)s: it was decided by %(rule)s.") % {
+        "clause": data["clause"],
+        "rule": RULES[rule],
+    }
+    if closes_at := data.get("closes_at"):
+        line += " " + _now("That time ended at %(at)s.") % {"at": _instant(closes_at)}
+    return line
+
+
+def _until(data: Mapping[str, Any]) -> str:
+    if not data.get("due_at"):
+        return ""
+    return _now("Deadline: %(at)s (Beijing time).") % {"at": _instant(data["due_at"])}
+
+
+def _instant(text: str) -> str:
+    return timezone.localtime(datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
+
+
+def _link(recipient_kind: str, data: Mapping[str, Any]) -> str:
+    """Sellers and staff have pages here; a buyer's are the shop's own."""
+    pages = {SELLER: "portal/cases/{}/", USER: "admin/refunds/refundrequest/case/{}/"}
+    if not settings.SITE_URL or recipient_kind not in pages or not data.get("number"):
+        return ""
+    return f"{settings.SITE_URL}/{pages[recipient_kind]}".format(data["number"])
+
+
+def _one_line(text: str) -> str:
+    """A title becomes a mail's subject, and a line break there would begin another header."""
+    return " ".join(text.split())

@@ -1,0 +1,221 @@
+"""Telling the sides of a case what happened in it (requirements F11, E8): moves, messages, and that nothing has happened.
+
+Each runs twice without harm: what was told is known by its source. telling.py says who is told of which move.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from marketplace.identity.roles import Role
+from marketplace.kernel.serializers import instant
+from marketplace.notices.operations.tell import News, language_for, tell
+from marketplace.notices.texts import RULES_ABOUT_THE_BUYER
+from marketplace.notices.topics import RecipientKind
+from marketplace.orders.goods import GoodsType
+
+from ..machine import CLOCKS, OPEN, Party, State
+from ..policies import NoPolicy, in_force
+from ..telling import BUYER, SELLER, TELLS, TOLD
+
+FEW = 500
+BATCH = 5000
+# Telling takes seconds; what is not told by now has lost its message. What is older was told, or is no news any more.
+LOST_AFTER, FORGOTTEN_AFTER = timedelta(seconds=30), timedelta(hours=2)
+
+# What a notice may know of a request: numbers, codes and amounts, and nothing that anybody wrote.
+_CASE = """
+    r.number, r.state, r.buyer_id, r.seller_id, r.reason, r.amount, r.approved_amount, r.currency,
+    o.no AS "order", o.external_no, o.shop_id, b.region
+"""
+_JOINED = """
+JOIN orders_order o ON o.id = r.order_id JOIN identity_buyer b ON b.id = r.buyer_id
+"""
+_MOVES = f"""
+SELECT {_CASE}, t.sequence, t.event, t.to_state, t.clause, t.at, t.due_at, (
+    SELECT d.findings FROM refunds_decision d WHERE d.request_id = r.id AND t.event LIKE 'policy_%%' AND d.at <= t.at
+    ORDER BY d.id DESC LIMIT 1) AS findings
+FROM unnest(%(ids)s::bigint[], %(sequences)s::int[]) AS m(request_id, sequence)
+JOIN refunds_transition t USING (request_id, sequence) JOIN refunds_refundrequest r ON r.id = t.request_id {_JOINED}
+ORDER BY t.id
+"""
+
+
+def tell_moves(moves: Sequence[Sequence[int]], now: datetime) -> int:
+    """Tell of these moves, each (request id, sequence); return how many notices are new."""
+    parameters = {"ids": [move[0] for move in moves], "sequences": [move[1] for move in moves]}
+    news = [each for row in _rows(_MOVES, parameters) for each in _news_of_move(row)]
+    with transaction.atomic(durable=True):
+        return tell(news, now)
+
+
+_LOST = """
+SELECT t.request_id, t.sequence FROM refunds_transition t JOIN refunds_refundrequest r ON r.id = t.request_id
+WHERE t.at > %(since)s AND t.at <= %(until)s AND t.event = ANY(%(events)s::text[])
+AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':' || t.sequence)
+ORDER BY t.id LIMIT %(few)s
+"""
+_LOST_MESSAGES = """
+SELECT m.id FROM refunds_message m JOIN refunds_refundrequest r ON r.id = m.request_id
+WHERE m.at > %(since)s AND m.at <= %(until)s AND NOT m.is_internal
+AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':m' || m.id)
+ORDER BY m.id LIMIT %(few)s
+"""
+
+
+def sweep_untold(now: datetime) -> int:
+    """Tell what was not told because a message was lost; return how many notices it made."""
+    window = {"since": now - FORGOTTEN_AFTER, "until": now - LOST_AFTER, "few": FEW}
+    moves = [(row["request_id"], row["sequence"]) for row in _rows(_LOST, window | {"events": sorted(TOLD)})]
+    made = tell_moves(moves, now) if moves else 0
+    return made + sum(tell_message(row["id"], now) for row in _rows(_LOST_MESSAGES, window))
+
+
+_MESSAGE = f"""
+SELECT {_CASE}, m.id, m.author, m.at FROM refunds_message m JOIN refunds_refundrequest r ON r.id = m.request_id {_JOINED}
+WHERE m.id = %(id)s AND NOT m.is_internal
+"""
+
+
+def tell_message(message_id: int, now: datetime) -> int:
+    """Tell the other side, or both where staff wrote, that there is a message; its words stay in the case."""
+    news = []
+    for row in _rows(_MESSAGE, {"id": message_id}):
+        data = _data(row) | {"by": row["author"], "at": instant(row["at"])}
+        others = {Party.BUYER: (SELLER,), Party.SELLER: (BUYER,)}.get(row["author"], (BUYER, SELLER))
+        news += [_news(row, kind, "message_received", f"m{row['id']}", data) for kind in others]
+    with transaction.atomic(durable=True):
+        return tell(news, now)
+
+
+_QUIET = f"""
+SELECT {_CASE}, r.due_at FROM refunds_refundrequest r {_JOINED}
+CROSS JOIN LATERAL (SELECT %(now)s::timestamptz - (%(hours)s::jsonb ->> o.goods_type)::interval AS since) w
+WHERE r.state = ANY(%(open)s::text[]) AND r.filed_at <= w.since AND NOT EXISTS (
+    SELECT 1 FROM notices_notice n
+    WHERE n.subject = r.number AND n.recipient_kind = 'buyer' AND n.created_at > w.since)
+ORDER BY r.id LIMIT %(batch)s
+"""
+
+
+def sweep_progress(now: datetime) -> int:
+    """Tell the buyers of open requests that have heard nothing for as long as the terms allow (E8); return how many."""
+    parameters = {
+        "now": now,
+        "hours": json.dumps(_progress_hours(now)),
+        "open": [state.value for state in sorted(OPEN)],
+        "batch": BATCH,
+    }
+    told = 0
+    while rows := _rows(_QUIET, parameters):
+        source = f"progress:{now:%y%m%d%H%M%S}"
+        news = [
+            _news(row, BUYER, "progress", source, _data(row) | _due(row["state"], row["due_at"]))
+            for row in rows
+        ]
+        with transaction.atomic(durable=True):
+            told += tell(news, now)
+        if len(rows) < BATCH:
+            break
+    return told
+
+
+def _progress_hours(now: datetime) -> dict[str, str]:
+    found = {}
+    for goods_type in GoodsType.values:
+        try:
+            found[goods_type] = f"{in_force(goods_type, now).terms.clocks.progress_notice_hours} hours"
+        except NoPolicy:
+            continue  # such goods cannot be filed for either
+    return found
+
+
+_OVERDUE = f"""
+SELECT {_CASE}, r.sequence, r.due_at, u.id AS user_id FROM refunds_refundrequest r {_JOINED}
+JOIN identity_user u ON u.role = %(role)s AND u.is_active AND u.is_staff
+WHERE r.state = ANY(%(states)s::text[]) AND r.due_at <= %(now)s AND r.due_at > %(now)s - interval '2 days'
+AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':overdue:' || r.sequence
+    AND n.topic = 'overdue' AND n.recipient_kind = 'user' AND n.recipient_id = u.id)
+ORDER BY r.due_at, r.id, u.id LIMIT %(batch)s
+"""
+
+
+def sweep_overdue(now: datetime) -> int:
+    """Tell every supervisor of a reviewer's or arbiter's deadline that passed (E9); return how many notices."""
+    states = [State.MANUAL_REVIEW.value, State.ARBITRATION.value]
+    parameters = {"role": Role.SUPERVISOR.value, "states": states, "now": now, "batch": BATCH}
+    news = [
+        News(
+            RecipientKind.USER,
+            row["user_id"],
+            "overdue",
+            f"{row['number']}:overdue:{row['sequence']}",
+            row["number"],
+            _data(row) | _due(row["state"], row["due_at"]),
+        )
+        for row in _rows(_OVERDUE, parameters)
+    ]
+    with transaction.atomic(durable=True):
+        return tell(news, now)
+
+
+def _news_of_move(row: dict[str, Any]) -> Iterable[News]:
+    data = _data(row) | {"event": row["event"], "state": row["to_state"], "at": instant(row["at"])}
+    data |= _ground(row) | _due(row["to_state"], row["due_at"])
+    for kind, topic in TELLS[row["event"]]:
+        yield _news(row, kind, topic, str(row["sequence"]), data)
+
+
+def _news(row: dict[str, Any], kind: RecipientKind, topic: str, cause: str, data: dict[str, Any]) -> News:
+    number, source = row["number"], f"{row['number']}:{cause}"
+    if kind is BUYER:
+        language = language_for(row["region"])
+        return News(kind, row["buyer_id"], topic, source, number, data, language, row["shop_id"])
+    if data.get("rule") in RULES_ABOUT_THE_BUYER:
+        data = {name: value for name, value in data.items() if name not in ("rule", "clause")}
+    return News(kind, row["seller_id"], topic, source, number, data)
+
+
+def _data(row: dict[str, Any]) -> dict[str, Any]:
+    approved = row["approved_amount"]
+    return {
+        "number": row["number"],
+        "order": row["order"],
+        "external_no": row["external_no"],
+        "state": row["state"],
+        "reason": row["reason"],
+        "amount": {"amount": row["amount"], "currency": row["currency"]},
+        "approved": {"amount": approved, "currency": row["currency"]} if approved else None,
+    }
+
+
+def _ground(row: dict[str, Any]) -> dict[str, str]:
+    """The clause, and where the policy decided by it, its rule; of the window also when it closed (B6)."""
+    if not row["clause"]:
+        return {}
+    found: dict[str, str] = {"clause": row["clause"]}
+    findings = json.loads(row["findings"]) if row["findings"] else []
+    named = [finding for finding in findings if finding["clause"] == row["clause"]]
+    if row["event"] == "policy_reject":
+        named = [finding for finding in named if finding["result"] == "unmet"] or named
+    if named:
+        found["rule"] = named[0]["rule"]
+        if named[0]["result"] == "unmet" and "closes_at" in named[0]["facts"]:
+            found["closes_at"] = named[0]["facts"]["closes_at"]
+    return found
+
+
+def _due(state: str, due_at: datetime | None) -> dict[str, str]:
+    if due_at is None:
+        return {}
+    return {"due_kind": str(CLOCKS.get(State(state), "")), "due_at": instant(due_at)}
+
+
+def _rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

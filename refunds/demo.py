@@ -90,6 +90,7 @@ def reject(request: RefundRequest, people: People, now: datetime) -> None:
         user=people.reviewer,
         clause="B3",
         note="兑换记录在交付之后，按条款不予退款。",
+        fault="buyer",
         now=now,
     )
 
@@ -100,6 +101,7 @@ def propose(request: RefundRequest, people: People, now: datetime) -> None:
         user=people.reviewer,
         amount=None,
         note="登录记录显示异地登录。",
+        fault="none",
         now=now,
         clause="B1",
     )
@@ -141,6 +143,9 @@ STORIES = (
     Story("平台代充 · 648", "direct_topup", 64800, 40 * H, (), reason="platform_fault", says="页面显示成功但没有到账。"),
     Story("点卡组合 10 张", "card_code", 30000, 5 * H, quantity=3, reason="not_activated", says="三张都没有激活。",
           seller="S-0002", buyer="u-1002"),
+    Story("云游戏时长 30 小时", "card_code", 12800, 6 * D),
+    Story("手游月卡 · 至尊", "membership", 19800, 8 * D, seller="S-0002"),
+    Story("点券 1000 · 全区通用", "point_coupon", 100000, 9 * D, buyer="u-1004"),
     Story("电竞陪玩券", "game_item", 5800, 30 * M),
     Story("月度会员", "membership", 2500, 12 * H),
     Story("Q 币 50 个", "point_coupon", 5000, 20 * H, (DELIVERED, ("revealed", 2 * M)), seller="S-0002"),

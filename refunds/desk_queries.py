@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import NotFound
 from marketplace.orders.models import Order, Unit, UnitEvent
-from marketplace.payments.models import Capture, Transfer
-from marketplace.risk.models import Signal
+from marketplace.payments.models import Capture, Payout, Transfer
+from marketplace.payments.operations.payout import is_paid_by_hand
+from marketplace.risk.models import Dispute, Signal
 
 from .machine import State
-from .models import Decision, Message, Proposal, RefundItem, RefundRequest, Transition
+from .models import Decision, Evidence, Flag, Message, Proposal, RefundItem, RefundRequest, Transition
 from .operations.review import standing_proposal
 
 COUNT_TO = 99  # beyond it a queue shows "99+"
@@ -25,6 +26,7 @@ FOUND_AT_MOST = 200
 NEEDS_A_PERSON = Exists(
     Transfer.objects.filter(reference=OuterRef("number"), state__in=Transfer.STUCK_STATES)
 )
+STANDING_FLAG = Exists(Flag.objects.filter(request=OuterRef("pk"), cleared_at__isnull=True))
 DEADLINE_FIRST = ("due_at", "id")
 
 
@@ -75,6 +77,10 @@ QUEUES: dict[str, Queue] = {
             _("No case is in arbitration."),
         ),
         Queue(
+            "legal", _("For legal review"), "flag", lambda now: Q(STANDING_FLAG),
+            _("Nobody threatens with court, police or the bank."), ("id",),
+        ),
+        Queue(
             "stuck", _("Payment needs a person"), "report",
             lambda now: Q(NEEDS_A_PERSON, state=State.REFUNDING),
             _("No channel has refused a payment: all money goes back by itself."), ("id",),
@@ -91,9 +97,13 @@ QUEUES: dict[str, Queue] = {
 }  # fmt: skip
 
 
+PAYOUTS = "payouts"  # counted with the queues: payouts by hand that wait for their second person
+
+
 def queue_counts(now: datetime) -> dict[str, int]:
-    """How many cases stand in each queue but the last, counted to COUNT_TO + 1, in one query."""
-    parts = [
+    """How many cases stand in each queue but the last, and PAYOUTS, counted to COUNT_TO + 1, in one query."""
+    waiting = Payout.objects.filter(decided_by__isnull=True).order_by().annotate(queue=Value(PAYOUTS))
+    parts: list[QuerySet[Any, Any]] = [
         RefundRequest.objects.filter(queue.picks(now))
         .order_by()
         .annotate(queue=Value(key))
@@ -101,8 +111,9 @@ def queue_counts(now: datetime) -> dict[str, int]:
         for key, queue in QUEUES.items()
         if key != "all"
     ]
+    parts.append(waiting.values_list("queue", flat=True)[: COUNT_TO + 1])
     found = Counter(parts[0].union(*parts[1:], all=True))
-    return {key: found[key] for key in QUEUES if key != "all"}
+    return {key: found[key] for key in (*QUEUES, PAYOUTS) if key != "all"}
 
 
 def find(term: str) -> QuerySet[RefundRequest]:
@@ -137,6 +148,7 @@ class Case(NamedTuple):
     decision: Decision | None
     proposal: Proposal | None
     signals: list[Signal]  # standing against the buyer
+    disputes: list[Dispute]  # of the order's payments, open and closed
     others: list[RefundRequest]  # the buyer's latest other requests
 
 
@@ -148,6 +160,7 @@ def case(number: str) -> Case:
             Prefetch("items", RefundItem.objects.order_by("id")),
             Prefetch("transitions", Transition.objects.select_related("user").order_by("sequence")),
             Prefetch("messages", Message.objects.select_related("user").order_by("id")),
+            Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
         )
         .filter(number=number)
         .first()
@@ -164,13 +177,20 @@ def case(number: str) -> Case:
         transfers=list(_transfers(request)),
         decision=request.decisions.select_related("policy").order_by("-id").first(),
         proposal=standing_proposal(request),
+        disputes=disputes_of(request.order_id),
         signals=list(request.buyer.signals.filter(cleared_at__isnull=True).order_by("-id")[:10]),
         others=list(_others(request)),
     )
 
 
+def disputes_of(order_id: int) -> list[Dispute]:
+    rows = Dispute.objects.filter(capture__order_id=order_id).select_related("claim", "capture")
+    return list(rows.order_by("id"))
+
+
 def _transfers(request: RefundRequest) -> QuerySet[Transfer]:
-    return Transfer.objects.filter(reference=request.number).select_related("claim__capture").order_by("id")
+    rows = Transfer.objects.filter(reference=request.number).select_related("claim__capture").order_by("id")
+    return rows.annotate(by_hand=is_paid_by_hand())
 
 
 def _others(request: RefundRequest) -> QuerySet[RefundRequest, Any]:

@@ -14,6 +14,15 @@ from .models import RefundRequest
 STAFF_PARTIES = frozenset({Party.SUPPORT, Party.REVIEWER, Party.SUPERVISOR, Party.ARBITER})
 
 
+_JUDGES = frozenset({Party.REVIEWER, Party.SUPERVISOR, Party.ARBITER})
+# What staff may do in a case without moving it, by party. Moves stand in machine.py.
+DEEDS: dict[str, frozenset[Party]] = {
+    "ask_provider": _JUDGES | {Party.SUPPORT},
+    "write_answer": _JUDGES | {Party.SUPPORT},
+    "clear_flag": frozenset({Party.SUPERVISOR}),
+}
+
+
 class Actor(NamedTuple):
     """Who makes a move: a party, and the person where it is not the machine or the buyer."""
 
@@ -30,6 +39,16 @@ def staff(user: User) -> Actor:
     if not (user.is_active and user.is_staff and user.role in STAFF_PARTIES):
         raise NotPermitted(_("Your role takes no part in cases."))
     return Actor(Party(user.role), user.pk)
+
+
+def may_do(user: User, deed: str) -> bool:
+    return bool(user.is_active and user.is_staff and user.role in DEEDS[deed])
+
+
+def require_deed(user: User, deed: str) -> None:
+    """Raises NotPermitted."""
+    if not may_do(user, deed):
+        raise NotPermitted()
 
 
 def seller_of(user: User, request: RefundRequest) -> Actor:

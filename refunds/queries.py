@@ -5,8 +5,9 @@ from django.db.models import Prefetch, QuerySet
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
 from marketplace.payments.models import Transfer
+from marketplace.risk.models import Dispute
 
-from .models import Decision, Message, RefundItem, RefundRequest, Transition
+from .models import Decision, Evidence, Judgement, Message, RefundItem, RefundRequest, Transition
 
 
 def whole_cases() -> QuerySet[RefundRequest]:
@@ -15,7 +16,9 @@ def whole_cases() -> QuerySet[RefundRequest]:
         Prefetch("items", RefundItem.objects.select_related("unit").order_by("id")),
         Prefetch("transitions", Transition.objects.select_related("user").order_by("sequence")),
         Prefetch("decisions", Decision.objects.select_related("policy").order_by("id")),
+        Prefetch("judgements", Judgement.objects.order_by("sequence")),
         Prefetch("messages", Message.objects.select_related("user").order_by("id")),
+        Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
     )
 
 
@@ -41,6 +44,11 @@ def sellers_request(user: User, number: str) -> RefundRequest:
 def any_request(number: str) -> RefundRequest:
     """For staff. Raises NotFound."""
     return _only(whole_cases().filter(number=number))
+
+
+def is_disputed(request: RefundRequest) -> bool:
+    """Whether the buyer has gone to the payment channel about this order, and it has not decided."""
+    return Dispute.objects.filter(capture__order_id=request.order_id, state=Dispute.State.OPEN).exists()
 
 
 def transfers_of(numbers: list[str]) -> dict[str, list[Transfer]]:

@@ -1,15 +1,18 @@
 """A refund request as JSON (API.md), from rows already in memory. Shared by the API and stored answers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from marketplace.kernel.money import Money
 from marketplace.kernel.serializers import instant
 from marketplace.payments.channels import FACTS
 from marketplace.payments.models import Transfer
+from marketplace.payments.operations.stuck import is_held
 
+from .evidence_shown import for_buyer, needed
 from .findings import findings_json
-from .models import Decision, RefundRequest, Transition
+from .models import Decision, Judgement, RefundRequest, Transition
 
 
 def represent(
@@ -18,8 +21,11 @@ def represent(
     units: Sequence[str],
     timeline: list[dict[str, Any]],
     decision: Decision | None = None,
+    judgement: Judgement | None = None,
     transfers: Sequence[Transfer] = (),
     messages: list[dict[str, Any]] | None = None,
+    evidence: list[dict[str, Any]] | None = None,
+    evidence_needed: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     due = [{"kind": request.due_kind, "due_at": instant(request.due_at)}] if request.due_at else []
     approved = request.approved_money
@@ -35,22 +41,34 @@ def represent(
         "state": request.state,
         "filed_at": instant(request.filed_at),
         "decision": represent_decision(decision, request.currency) if decision else None,
+        "judgement": represent_judgement(judgement, request.currency) if judgement else None,
         "deadlines": due,
         "timeline": timeline,
         "messages": messages or [],
-        "refund": represent_refund(transfers),
+        "evidence": evidence or [],
+        "evidence_needed": evidence_needed or [],
+        "refund": represent_refund(request, transfers),
     }
 
 
-def represent_whole(request: RefundRequest, transfers: Sequence[Transfer]) -> dict[str, Any]:
-    """For a request read by queries.whole_cases(). Internal notes stay with staff."""
+def represent_whole(
+    request: RefundRequest, transfers: Sequence[Transfer], now: datetime | None = None
+) -> dict[str, Any]:
+    """For a request read by queries.whole_cases(). Internal notes stay with staff.
+
+    Links to files hold for minutes: an answer that is kept has none, and gives no `now`.
+    """
     decisions = list(request.decisions.all())
+    decision = decisions[-1] if decisions else None
     return represent(
         request,
         units=[item.unit.ref for item in request.items.all()],
         timeline=[represent_transition(move) for move in request.transitions.all()],
-        decision=decisions[-1] if decisions else None,
+        decision=decision,
+        judgement=next(reversed(request.judgements.all()), None),
         transfers=transfers,
+        evidence=for_buyer(request, now),
+        evidence_needed=needed(request, decision),
         messages=[
             {"by": message.author, "text": message.text, "at": instant(message.at)}
             for message in request.messages.all()
@@ -82,11 +100,23 @@ def represent_decision(decision: Decision, currency: str) -> dict[str, Any]:
     }
 
 
+def represent_judgement(judgement: Judgement, currency: str) -> dict[str, Any]:
+    """What a person decided last. How it stands to other cases is staff's business."""
+    return {
+        "outcome": judgement.outcome,
+        "amount": Money(judgement.amount, currency).json(),
+        "fault": judgement.fault,
+        "clause": judgement.clause,
+        "note": judgement.note,
+        "at": instant(judgement.at),
+    }
+
+
 SLOWEST_FIRST = (*Transfer.STUCK_STATES, *Transfer.OPEN_STATES, Transfer.State.SUCCEEDED)
 
 
-def represent_refund(transfers: Sequence[Transfer]) -> dict[str, Any] | None:
-    """The money on its way: the slowest transfer speaks for all."""
+def represent_refund(request: RefundRequest, transfers: Sequence[Transfer]) -> dict[str, Any] | None:
+    """The money on its way: the slowest transfer speaks for all. Amounts and rate are the order's (B9)."""
     transfers = [transfer for transfer in transfers if transfer.state != Transfer.State.CANCELLED]
     if not transfers:
         return None
@@ -94,8 +124,11 @@ def represent_refund(transfers: Sequence[Transfer]) -> dict[str, Any] | None:
     last = next(transfer for transfer in transfers if transfer.state == state)
     channel = last.claim.capture.channel
     expected_by = last.settled_at or last.created_at + FACTS[channel].refund_within
+    rate = request.order.fx_rate
     return {
         "state": state,
+        "waiting_for": "identity" if any(map(is_held, transfers)) else None,
+        "fx_rate": format(rate.normalize(), "f") if rate is not None else None,
         "channel": channel,
         "expected_by": instant(expected_by),
         "transfers": [

@@ -10,17 +10,21 @@ from django.utils import timezone
 
 from marketplace.kernel.idempotency import Key
 from marketplace.kernel.models import OutboxJob
+from marketplace.notices.operations.deliver import deliver
 from marketplace.orders.models import Order
-from refunds import clocks
+from refunds import clocks, precedents
 from refunds.machine import EDGES, Edge, Party, State
 from refunds.models import RefundRequest
+from refunds.operations import judging, review
 from refunds.operations.approve import approve
 from refunds.operations.decide import precheck
 from refunds.operations.file import Filing, file_request
+from refunds.operations.judging import Ruling
 from refunds.operations.locking import clock_terms
 from refunds.operations.news import take_notification
 from refunds.operations.pay import pay
 from refunds.operations.return_duplicates import return_duplicates
+from refunds.operations.tell import tell_message, tell_moves
 from refunds.permissions import Actor
 from refunds.transitions import apply_transition
 
@@ -28,6 +32,8 @@ from .factories import hours, make_order
 from .people import Cast
 
 _keys = itertools.count(1)
+# The moves by which a person decides.
+JUDGED = {*review.APPROVES.values(), *review.REJECTS.values()}
 DELIVERED = {"events": [("delivered", hours(-3))]}
 
 
@@ -83,6 +89,9 @@ def work(now: datetime | None = None) -> None:
         "refunds.pay": pay,
         "refunds.return_duplicates": return_duplicates,
         "refunds.take_notification": take_notification,
+        "refunds.tell": tell_moves,
+        "refunds.tell_message": tell_message,
+        "refunds.deliver": deliver,
     }
     while jobs := list(OutboxJob.objects.order_by("id")):
         for job in jobs:
@@ -128,4 +137,9 @@ def _move(request: RefundRequest, edge: Edge, cast: Cast, now: datetime) -> None
         else:
             due = clocks.after(edge.event, clock_terms(request), now)
             apply_transition(request, edge.event, actor=actor, now=now, due=due)
+        if edge.event in JUDGED:
+            amount = request.amount if edge.target == State.APPROVED else 0
+            ruling = Ruling("none", "Decided.", "" if amount else "B3")
+            question = precedents.question_of(request)
+            judging.keep(request, question, ruling, user_id=actor.user_id, amount=amount, now=now)
     OutboxJob.objects.all().delete()

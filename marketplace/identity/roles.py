@@ -17,16 +17,25 @@ class Role(models.TextChoices):
 
 # Django permission names (app.action_model) by role; decisions are guarded by refunds/permissions.py.
 _CASES = {"refunds.view_refundrequest", "orders.view_order", "identity.view_buyer", "sellers.view_seller"}
-_MONEY = {"payments.view_capture", "payments.view_transfer", "ledger.view_transaction", "ledger.view_account"}
+_MONEY = {
+    "payments.view_capture", "payments.view_transfer", "payments.view_payout", "ledger.view_transaction",
+    "ledger.view_account",
+}  # fmt: skip
+_BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
+_FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
 _RULES = {"refunds.view_policyversion"}
+_DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
+_PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
+_NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
+_RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 PERMISSIONS: dict[str, set[str]] = {
-    Role.SUPPORT: _CASES | _RULES,
+    Role.SUPPORT: _CASES | _NOTICES | _RULES,
     Role.REVIEWER: _CASES | _RULES | _MONEY,
-    Role.SUPERVISOR: _CASES | _RULES | _MONEY | {"risk.view_signal", "risk.add_signal", "risk.change_signal"},
+    Role.SUPERVISOR: _CASES | _NOTICES | _RESENDS | _DISPUTES | _RULES | _MONEY | _PAYS | _FUNDS | _BREAKS | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
     Role.ARBITER: set(),
-    Role.FINANCE: _CASES | _MONEY,
-    Role.RISK: _CASES | _MONEY | {"risk.view_signal", "risk.add_signal", "risk.change_signal"},
+    Role.FINANCE: _CASES | _DISPUTES | _MONEY | _PAYS | _FUNDS | _BREAKS | {"payments.change_break", "payments.move_funds"},
+    Role.RISK: _CASES | _DISPUTES | _MONEY | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
     Role.POLICY_EDITOR: _RULES,
-    Role.AUDITOR: _CASES | _RULES | _MONEY | {"risk.view_signal", "identity.view_user", "orders.view_shop"},
+    Role.AUDITOR: _CASES | _NOTICES | _RULES | _MONEY | _FUNDS | _BREAKS | {"risk.view_signal", "risk.view_dispute", "identity.view_user", "orders.view_shop"},
 }

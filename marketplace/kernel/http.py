@@ -30,12 +30,16 @@ def client_address(request: HttpRequest | Request) -> str:
     return peer
 
 
-def idempotency_key(request: Request, operation: str) -> idempotency.Key:
-    """Raises KeyRequired when the header is missing, empty, too long or not visible ASCII."""
+def idempotency_key(request: Request, operation: str, content: bytes | None = None) -> idempotency.Key:
+    """`content` stands for a body that is not to be read whole: a form with a file.
+
+    Raises KeyRequired when the header is missing, empty, too long or not visible ASCII.
+    """
     value = request.headers.get("Idempotency-Key", "")
     if not 1 <= len(value) <= 255 or not all("!" <= c <= "~" for c in value):
         raise KeyRequired()
-    digest = idempotency.fingerprint(request.method or "", request.path, request._request.body)
+    body = request._request.body if content is None else content
+    digest = idempotency.fingerprint(request.method or "", request.path, body)
     return idempotency.Key(f"buyer:{request.user.pk}:{operation}", value, digest)
 
 

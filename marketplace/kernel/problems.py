@@ -67,7 +67,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, Refusal):  # of what was uploaded, while the form was read
-        return _answer(request, exception.status, exception.code, str(exception.title))
+        return _answer(request, exception.status, exception.code, str(exception.detail))
     return _answer(request, 400, "bad_request", _("The request could not be read."))
 
 

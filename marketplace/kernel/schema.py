@@ -51,6 +51,7 @@ _MEANING = {
     415: ("unsupported_media_type", "Unsupported media type."),
     422: ("not_refundable", "This cannot be refunded."),
     429: ("throttled", "Too many requests."),
+    503: ("scan_unavailable", "Files cannot be checked at the moment. Try again later."),
 }
 
 

@@ -1,6 +1,33 @@
-"""The staff desk over refunds: queues, the case page, policies. Interfaces only; the verbs are in operations."""
+"""The staff desk: queues, the case page, pages of rows that people act on (record.py), policies.
 
+Interfaces only; the verbs are in operations.
+"""
+
+from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
+from .buyers import BuyerAdmin
+from .disputes import DisputeAdmin
+from .funds import SellerFundsAdmin, SettlementAdmin
+from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
+from .payouts import PayoutAdmin
 from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
+from .transfers import TransferAdmin
+from .withdrawals import WithdrawalAdmin
 
-__all__ = ["PolicyVersionAdmin", "RefundRequestAdmin"]
+__all__ = [
+    "BreakAdmin",
+    "BuyerAdmin",
+    "DeliveryAdmin",
+    "DisputeAdmin",
+    "EndpointAdmin",
+    "NoticeAdmin",
+    "NotificationAdmin",
+    "PayoutAdmin",
+    "PolicyVersionAdmin",
+    "ReconciliationAdmin",
+    "RefundRequestAdmin",
+    "SellerFundsAdmin",
+    "SettlementAdmin",
+    "TransferAdmin",
+    "WithdrawalAdmin",
+]

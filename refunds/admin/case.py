@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.orders.models import Unit
+from marketplace.payments.models import Transfer
+from marketplace.payments.operations import stuck
 from refunds import desk_queries
 from refunds.findings import findings_json
 from refunds.machine import State
@@ -20,10 +22,14 @@ from refunds.models import RefundItem, RefundRequest
 from refunds.operations.say import say_as_staff
 from refunds.permissions import STAFF_PARTIES
 from refunds.policy import EventFacts, unit_use
+from refunds.review_queries import reviewing
 
 from . import looks
+from .deeds import DEEDS, deed_form, units_of
+from .evidence import evidence_panel
 from .forms import MoveForm, SayForm
 from .moves import APPROVALS, MOVES, Move, open_to
+from .reviewing import panels, settle_deviation
 from .timeline import timeline
 
 SAY = "say"
@@ -57,6 +63,8 @@ def _act(request: HttpRequest, number: str) -> Attempt | None:
     name = request.POST.get("move", "")
     if name == SAY:
         return _say(request, number)
+    if name in DEEDS:
+        return _do(request, number, name)
     move = MOVES.get(name)
     if move is None:
         messages.error(request, _("There is no such move."))
@@ -107,6 +115,26 @@ def _say(request: HttpRequest, number: str) -> Attempt | None:
     return None
 
 
+def _do(request: HttpRequest, number: str, name: str) -> Attempt | None:
+    """What moves no case: see deeds.py."""
+    deed, case_of = DEEDS[name], RefundRequest.objects.filter(number=number).first()
+    if case_of is None:
+        raise NotFound()
+    form = deed_form(name, units_of(case_of), request.POST)
+    if not form.is_valid():
+        _show(request, [error for errors in form.errors.values() for error in errors])
+        return Attempt(name, form, 422)
+    try:
+        deed.run(number, cast(User, request.user), form.cleaned_data, timezone.now())
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        _show(request, [refusal.detail])
+        return Attempt(name, form, refusal.status)
+    messages.success(request, str(deed.done))
+    return None
+
+
 def _show(request: HttpRequest, texts: Any) -> None:
     messages.error(request, " ".join(str(text) for text in texts))
 
@@ -121,41 +149,45 @@ def _page(
     user, row = cast(User, request.user), case.request
     findings = _open_first(findings_json(case.decision.findings)) if case.decision else []
     proposed = case.proposal.amount if case.proposal else None
-    moves = [
-        (
-            name,
-            move,
-            attempt.form if attempt and attempt.name == name else bound(name, move, row, proposed=proposed),
-        )
-        for name, move in open_to(user, row, case.proposal).items()
-    ]
+    is_held = any(stuck.is_held(transfer) for transfer in case.transfers)
+    known = reviewing(row)
+    moves = []
+    for name, move in open_to(user, row, case.proposal).items():
+        typed = attempt.form if attempt and attempt.name == name else None
+        form = typed if typed is not None else bound(name, move, row, proposed=proposed)
+        moves.append((name, move, settle_deviation(form, name, known.precedents)))
+    tried_deed = (attempt.name, attempt.form) if attempt and attempt.name in DEEDS else None
     context = {
         **model_admin.admin_site.each_context(request),
         "title": row.number,
         "case": case,
         "request_row": row,
         "state_badge": looks.state_badge(row.state),
-        "waits_for": looks.STATES[row.state].waits_for,
+        "waits_for": _("Buyer's identity") if is_held else looks.STATES[row.state].waits_for,
+        "is_held": is_held,
         "units": [_unit(unit, case.covered.get(unit.pk)) for unit in case.units],
         "target": [(looks.TARGETS.get(name, name), value) for name, value in row.order.target.items()],
         "back": request.GET.get("_changelist_filters", ""),
         "transfers": [
-            (transfer, looks.look_badge(looks.TRANSFERS[transfer.state])) for transfer in case.transfers
+            (transfer, looks.transfer_badge(transfer), stuck.is_held(transfer)) for transfer in case.transfers
         ],
+        "disputes": [(dispute, looks.dispute_badge(dispute)) for dispute in case.disputes],
         "others": [(other, looks.state_badge(other.state)) for other in case.others],
         "outcome": looks.look_badge(looks.OUTCOMES[case.decision.outcome]) if case.decision else None,
         "findings": [(looks.look_badge(looks.RESULTS[finding["result"]]), finding) for finding in findings],
         "would_change": findings_json(case.decision.would_change) if case.decision else [],
         "clauses": list(dict.fromkeys(finding["clause"] for finding in findings)),
-        "timeline": timeline(case),
+        "timeline": timeline(case, known),
         "moves": moves,
         "tried": attempt.name if attempt else "",
         "unsent": _unsent(attempt, [name for name, _move, _form in moves]),
         "is_proposer": bool(case.proposal and case.proposal.by_id == user.pk),
         "say_form": attempt.form if attempt and attempt.name == SAY else SayForm(auto_id="say-%s"),
         "may_speak": user.role in STAFF_PARTIES,
-        "needs_person": any(transfer.state == "manual" for transfer in case.transfers),
+        "needs_person": any(transfer.state in Transfer.STUCK_STATES for transfer in case.transfers),
         "over_limit": row.amount > row.two_person_above,
+        **evidence_panel(user, case),
+        **panels(user, [unit.ref for unit in case.units if unit.pk in case.covered], known, tried_deed),
     }
     return TemplateResponse(request, "desk/case.html", context, status=attempt.status if attempt else 200)
 
@@ -167,7 +199,7 @@ def _open_first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _unsent(attempt: Attempt | None, shown: list[str]) -> str:
     """What was typed into a form that is gone because the case moved on meanwhile: not to be lost."""
-    if attempt is None or attempt.form is None or attempt.name in (SAY, *shown):
+    if attempt is None or attempt.form is None or attempt.name in (SAY, *DEEDS, *shown):
         return ""
     return str(attempt.form.data.get("note", ""))
 

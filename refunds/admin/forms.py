@@ -1,8 +1,6 @@
 """Reading what was typed on the case page. Whether it may be done is the operation's to say."""
 
-import re
-import unicodedata
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -10,12 +8,13 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.kernel.money import EXPONENTS, MAX_AMOUNT, minor
+from marketplace.kernel.forms import typed_amount
+from marketplace.kernel.money import MAX_AMOUNT
+from refunds.faults import FORCES_REFUND, Fault
 from refunds.models import RefundRequest, Transition
+from refunds.operations.judging import FaultNeeded, RefundForced
 from refunds.operations.say import MAX_CHARACTERS
 
-# 1234.50 or 1,234.50. A comma anywhere else may be meant as a decimal point: refused, not guessed at.
-AMOUNT = re.compile(r"(\d{1,15}|\d{1,3}(,\d{3}){1,4})(\.\d{1,15})?", re.ASCII)
 CLAUSE_LENGTH = Transition._meta.get_field("clause").max_length
 
 
@@ -35,14 +34,40 @@ class MoveForm(forms.Form):
         self.case_of = case_of
 
 
-class ConfirmForm(MoveForm):
+class JudgeForm(MoveForm):
+    """A decision. Nobody is at fault by default: it is chosen each time."""
+
+    fault = forms.ChoiceField(
+        label=_("Who is at fault"),
+        choices=[("", _("Choose …")), *Fault.choices],
+        error_messages={"required": FaultNeeded.title, "invalid_choice": FaultNeeded.title},
+    )
+    deviation = forms.CharField(
+        label=_("Why this case differs from its precedents"),
+        required=False,
+        max_length=MAX_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    field_order: tuple[str, ...] = ("fault", "deviation", "note")
+
+    def departs_from(self, numbers: Sequence[str]) -> None:
+        """Ask for the deviation where these precedents were decided the other way, and not otherwise."""
+        if numbers:
+            self.fields["deviation"].help_text = gettext(
+                "%(numbers)s were decided the other way. Staff alone reads this."
+            ) % {"numbers": ", ".join(numbers)}
+        elif not self.data.get("deviation"):
+            del self.fields["deviation"]
+
+
+class ConfirmForm(JudgeForm):
     """The amount the second person saw, so that a proposal made meanwhile is not confirmed unseen."""
 
     proposed = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MAX_AMOUNT)
 
 
-class PartForm(MoveForm):
-    field_order = ("amount", "note")
+class PartForm(JudgeForm):
+    field_order = ("amount", "fault", "deviation", "note")
 
     amount = forms.CharField(
         label=_("Amount"),
@@ -51,24 +76,18 @@ class PartForm(MoveForm):
     )
 
     def clean_amount(self) -> int:
-        """Minor units, exactly as typed: nothing is rounded."""
-        currency = self.case_of.currency
-        text = unicodedata.normalize(
-            "NFKC", self.cleaned_data["amount"]
-        )  # full-width digits of a Chinese keyboard
-        if not AMOUNT.fullmatch(text):
-            raise forms.ValidationError(gettext("Amount: write a number such as 12.50."))
-        try:
-            return minor(Decimal(text.replace(",", "")), currency)
-        except ValueError as error:
-            raise forms.ValidationError(
-                gettext("Amount: %(currency)s has at most %(digits)d decimals.")
-                % {"currency": currency, "digits": EXPONENTS[currency]}
-            ) from error
+        return typed_amount(self.cleaned_data["amount"], self.case_of.currency)
 
 
-class RejectForm(MoveForm):
-    field_order = ("clause", "note")
+class RejectForm(JudgeForm):
+    field_order = ("clause", "fault", "deviation", "note")
+
+    fault = forms.ChoiceField(
+        label=_("Who is at fault"),
+        help_text=_("With the seller at fault the refund is due: approve it."),
+        choices=[("", _("Choose …")), *(each for each in Fault.choices if each[0] not in FORCES_REFUND)],
+        error_messages={"required": FaultNeeded.title, "invalid_choice": RefundForced.title},
+    )
 
     clause = forms.CharField(
         label=_("Clause"),

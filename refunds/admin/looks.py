@@ -9,7 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.orders.goods import EventType
 from marketplace.payments.models import Transfer
+from marketplace.payments.operations.stuck import is_held
+from marketplace.risk.models import Dispute
+from refunds.faults import Outcome
 from refunds.machine import State
+from refunds.models import ProviderAnswer, ProviderCheck
 
 Text = str | Promise
 NOBODY: Text = "–"
@@ -57,6 +61,20 @@ OUTCOMES: dict[str, Look] = {
     "wait": Look("hourglass_empty", "info", _("Wait")),
 }
 
+JUDGED: dict[str, Look] = {
+    Outcome.APPROVE: Look("check_circle", "good", Outcome.APPROVE.label),
+    Outcome.PART: Look("incomplete_circle", "good", Outcome.PART.label),
+    Outcome.REJECT: Look("block", "bad", Outcome.REJECT.label),
+}
+
+ANSWERS: dict[str, Look] = {
+    ProviderAnswer.CREDITED: Look("check_circle", "warn", ProviderAnswer.CREDITED.label),  # used: against the buyer
+    ProviderAnswer.NOT_CREDITED: Look("cancel", "good", ProviderAnswer.NOT_CREDITED.label),
+    ProviderAnswer.UNKNOWN: Look("help", "calm", ProviderAnswer.UNKNOWN.label),
+}
+ASKING = Look("hourglass_empty", "info", _("Asked, not answered yet"))
+UNANSWERED = Look("report", "warn", _("No answer; ask by letter"))
+
 USES: dict[str, Look] = {
     "unused": Look("check_circle", "good", _("Unused")),
     "seen": Look("visibility", "warn", _("Seen, use unproven")),
@@ -73,6 +91,19 @@ TRANSFERS: dict[str, Look] = {
     Transfer.State.ABNORMAL: Look("report", "bad", Transfer.State.ABNORMAL.label),
     Transfer.State.MANUAL: Look("person_alert", "bad", Transfer.State.MANUAL.label),
     Transfer.State.CANCELLED: Look("block", "calm", Transfer.State.CANCELLED.label),
+}
+
+PAYOUTS: dict[str, Look] = {
+    "waiting": Look("pending_actions", "warn", _("Waits for the second person")),
+    "paid": Look("check_circle", "good", _("Paid by hand")),
+    "rejected": Look("block", "calm", _("Rejected")),
+}
+HELD = Look("badge", "warn", _("Waits for identity"))
+
+DISPUTES: dict[str, Look] = {
+    Dispute.State.OPEN: Look("credit_card_off", "warn", Dispute.State.OPEN.label),
+    Dispute.State.WON: Look("check_circle", "good", Dispute.State.WON.label),
+    Dispute.State.LOST: Look("cancel", "bad", Dispute.State.LOST.label),
 }
 
 UNIT_EVENTS: dict[str, str] = {
@@ -135,6 +166,20 @@ def state_badge(state: str) -> SafeString:
 
 def look_badge(look: Look) -> SafeString:
     return badge(*look)
+
+
+def transfer_badge(transfer: Transfer) -> SafeString:
+    return look_badge(HELD if is_held(transfer) else TRANSFERS[transfer.state])
+
+
+def dispute_badge(dispute: Dispute) -> SafeString:
+    return look_badge(DISPUTES[dispute.state])
+
+
+def provider_badge(check: ProviderCheck) -> SafeString:
+    if check.answer:
+        return look_badge(ANSWERS[check.answer])
+    return look_badge(ASKING if check.next_try_at else UNANSWERED)
 
 
 def person(user: Any) -> str:

@@ -12,7 +12,7 @@ from refunds.models import Proposal, RefundRequest
 from refunds.operations import review
 from refunds.permissions import moves_for
 
-from .forms import ConfirmForm, MoveForm, PartForm, RejectForm
+from .forms import ConfirmForm, JudgeForm, MoveForm, PartForm, RejectForm
 
 Text = str | Promise
 Cleaned = Mapping[str, Any]
@@ -33,18 +33,22 @@ class Move(NamedTuple):
 
 def _approve(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
     return review.approve_request(
-        number=number, user=user, amount=data.get("amount"), note=data["note"], now=now
+        number=number, user=user, amount=data.get("amount"), now=now, **_ruling(data)
     )
 
 
 def _confirm(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
     return review.approve_request(
-        number=number, user=user, amount=data["proposed"], note=data["note"], now=now
+        number=number, user=user, amount=data["proposed"], now=now, **_ruling(data)
     )
 
 
 def _reject(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
-    return review.reject(number=number, user=user, clause=data["clause"], note=data["note"], now=now)
+    return review.reject(number=number, user=user, clause=data["clause"], now=now, **_ruling(data))
+
+
+def _ruling(data: Cleaned) -> dict[str, str]:
+    return {name: data[name] for name in ("note", "fault", "deviation")}
 
 
 def _with_note(
@@ -62,8 +66,8 @@ MOVES: dict[str, Move] = {
         "verified_user", "good", ConfirmForm, _confirm, _("Confirmed. The money is on its way."),
     ),
     "approve": Move(
-        ("approve", "rule_for_buyer"), _("Approve in full"), _("All that was asked goes back the way it came."),
-        "check_circle", "good", MoveForm, _approve, _("Approved. The money is on its way."),
+        ("approve", "rule_for_buyer"), _("Approve in full"), _("All that was asked goes back the way it came; a forced refund where the seller is at fault."),
+        "check_circle", "good", JudgeForm, _approve, _("Approved. The money is on its way."),
     ),
     "approve_part": Move(
         ("approve", "rule_for_buyer"), _("Approve in part"), _("A part goes back; the reasons say why not all."),

@@ -21,6 +21,7 @@ from refunds.desk_queries import NEEDS_A_PERSON, QUEUES, find
 from refunds.models import RefundRequest
 
 from .case import case_view
+from .evidence import evidence_view
 from .looks import STATES, state_badge
 from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, shown_count
 
@@ -60,11 +61,18 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     search_help_text = _("Refund, order, payment or transfer number")
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.case_page)
-        return [path("case/<str:number>/", view, name="refunds_refundrequest_case"), *super().get_urls()]
+        view, evidence = map(self.admin_site.admin_view, (self.case_page, self.evidence_page))
+        return [
+            path("case/<str:number>/", view, name="refunds_refundrequest_case"),
+            path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
+            *super().get_urls(),
+        ]
 
     def case_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return case_view(self, request, number)
+
+    def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
+        return evidence_view(self, request, number)
 
     def change_view(
         self,

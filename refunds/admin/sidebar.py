@@ -8,11 +8,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from marketplace.identity.roles import Role
-from refunds.desk_queries import COUNT_TO, QUEUES, Queue, queue_counts
+from marketplace.notices.queries import unread_count
+from marketplace.notices.topics import RecipientKind
+from refunds.desk_queries import COUNT_TO, PAYOUTS, QUEUES, Queue, queue_counts
 
-IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "stuck", "all")
+IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "legal", "stuck", "all")
 ALARMING = {"overdue": "danger", "stuck": "danger"}
 QUEUE_PARAMETER = "queue"
+PAYOUT_STATE = "payout_state"  # the parameter of the payouts' list
 FIRST_QUEUE: dict[str, str] = {Role.REVIEWER: "review", Role.SUPERVISOR: "review", Role.FINANCE: "stuck"}
 
 
@@ -56,7 +59,10 @@ def queue_url(key: str) -> str:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [
-        {"title": _("Work"), "items": _queues(request)},
+        {
+            "title": _("Work"),
+            "items": [*_queues(request), _table(request, _("Disputes"), "credit_card_off", "risk", "dispute")],
+        },
         {
             "title": _("Records"),
             "items": [
@@ -67,10 +73,24 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": _("Notices"),
+            "items": [
+                _notices(request),
+                _table(request, _("Deliveries"), "outgoing_mail", "notices", "delivery"),
+                _table(request, _("Webhook endpoints"), "webhook", "notices", "endpoint"),
+            ],
+        },
+        {
             "title": _("Money"),
             "items": [
                 _table(request, _("Captures"), "south_west", "payments", "capture"),
                 _table(request, _("Transfers"), "north_east", "payments", "transfer"),
+                _payouts(request),
+                _table(request, _("Settlements"), "handshake", "payments", "settlement"),
+                _table(request, _("Withdrawals"), "account_balance_wallet", "payments", "withdrawal"),
+                _table(request, _("Breaks"), "difference", "payments", "break"),
+                _table(request, _("Reconciliations"), "fact_check", "payments", "reconciliation"),
+                _table(request, _("Notifications"), "notifications", "payments", "notification"),
                 _table(request, _("Ledger"), "menu_book", "ledger", "transaction"),
                 _table(request, _("Accounts"), "account_balance", "ledger", "account"),
             ],
@@ -107,6 +127,24 @@ def _queue(request: HttpRequest, key: str, count: int) -> dict[str, Any]:
     }
     if count:
         item |= {"badge": shown_count(count), "badge_variant": ALARMING.get(key, "primary")}
+    return item
+
+
+def _payouts(request: HttpRequest) -> dict[str, Any] | None:
+    """Led to what waits for its second person, and counted, as soon as anything does."""
+    item = _table(request, _("Payouts by hand"), "account_balance_wallet", "payments", "payout")
+    if item and (count := counts(request)[PAYOUTS]):
+        item |= {"badge": shown_count(count), "badge_variant": "primary"}
+        item["link"] += f"?{PAYOUT_STATE}=waiting"
+    return item
+
+
+def _notices(request: HttpRequest) -> dict[str, Any] | None:
+    """Led to what is new for this person, and counted, as soon as anything is."""
+    item = _table(request, _("Notices told"), "notifications", "notices", "notice")
+    if item and (count := unread_count(RecipientKind.USER, int(request.user.pk or 0))):
+        item |= {"badge": shown_count(count), "badge_variant": "primary"}
+        item["link"] += "?mine=new"
     return item
 
 

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.payments.models import Transfer
 from refunds.desk_queries import Case
 from refunds.machine import Party, State
+from refunds.models import ProviderCheck
+from refunds.review_queries import Reviewing
 
-from .looks import EVENTS, STATES, UNIT_EVENTS, Text, person
+from .looks import ANSWERS, EVENTS, STATES, UNIT_EVENTS, Text, person
+from .reviewing import fault_words
 
 
 class Entry(NamedTuple):
@@ -23,11 +28,12 @@ class Entry(NamedTuple):
     clause: str = ""
     text: str = ""
     is_internal: bool = False
+    aside: Text = ""
 
 
-def timeline(case: Case) -> list[Entry]:
+def timeline(case: Case, known: Reviewing) -> list[Entry]:
     """Oldest first. Entries of one instant keep the order they are listed in here: cause before effect."""
-    entries = [*_payments(case), *_units(case), *_moves(case), *_messages(case), *_transfers(case)]
+    entries = [*_payments(case), *_units(case), *_moves(case, known), *_messages(case), *_transfers(case), *_checks(known), *_flags(known)]
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -44,11 +50,16 @@ def _units(case: Case) -> Iterator[Entry]:
             yield Entry(event.at, UNIT_EVENTS[event.type], "calm", title)
 
 
-def _moves(case: Case) -> Iterator[Entry]:
+def _moves(case: Case, known: Reviewing) -> Iterator[Entry]:
     for move in case.request.transitions.all():
         look = STATES[State(move.to_state)]
         who = person(move.user) or Party(move.actor).label
-        yield Entry(move.at, look.icon, look.tone, EVENTS[move.event], str(who), move.clause, move.note)
+        judgement = known.judgements.get(move.sequence)
+        text, aside = move.note, fault_words(judgement) if judgement else ""
+        if judgement and judgement.deviation:
+            text += "\n" + _("Departs from the precedents: %(why)s") % {"why": judgement.deviation}
+        title = EVENTS[move.event]
+        yield Entry(move.at, look.icon, look.tone, title, str(who), move.clause, text, aside=aside)
     if case.proposal:
         title = _("Proposed %(amount)s") % {"amount": money(case.proposal.amount, case.request.currency)}
         by, note = person(case.proposal.by), case.proposal.note
@@ -66,8 +77,38 @@ def _messages(case: Case) -> Iterator[Entry]:
 def _transfers(case: Case) -> Iterator[Entry]:
     for transfer in case.transfers:
         if transfer.settled_at is not None:
-            title = _("Received by the channel: %(amount)s") % {"amount": money(*transfer.money)}
+            by_hand = transfer.by_hand  # type: ignore[attr-defined]  # of desk_queries.case
+            title = _("Paid by hand: %(amount)s") if by_hand else _("Received by the channel: %(amount)s")
+            title %= {"amount": money(*transfer.money)}
             yield Entry(transfer.settled_at, "north_east", "good", title, transfer.number)
         elif transfer.state in Transfer.STUCK_STATES and transfer.sent_at:
             title = _("Refused by the channel: %(error)s") % {"error": transfer.error_code or "–"}
             yield Entry(transfer.sent_at, "report", "bad", title, transfer.number, text=transfer.error_detail)
+
+
+def _checks(known: Reviewing) -> Iterator[Entry]:
+    for check in known.checks:
+        title = _("%(provider)s asked about unit %(unit)s") % {"provider": check.provider, "unit": check.unit.ref}
+        if check.answered_at is None or check.answered_at > check.asked_at:
+            yield Entry(check.asked_at, "outgoing_mail", "calm", title, person(check.asked_by), check.number)
+        if check.answered_at is not None:
+            look = ANSWERS[check.answer]
+            title, text = provider_says(check), check.words
+            yield Entry(check.answered_at, look.icon, look.tone, title, person(check.written_by), text=text)
+
+
+def provider_says(check: ProviderCheck) -> str:
+    """One line of third-party evidence."""
+    said = {"provider": check.provider, "unit": check.unit.ref, "answer": check.get_answer_display()}
+    if check.credited_at is None:
+        return _("%(provider)s says of unit %(unit)s: %(answer)s") % said
+    at = date_format(timezone.localtime(check.credited_at), "Y-m-d H:i")
+    return _("%(provider)s says of unit %(unit)s: credited at %(at)s") % {**said, "at": at}
+
+
+def _flags(known: Reviewing) -> Iterator[Entry]:
+    for flag in known.flags:
+        yield Entry(flag.at, "flag", "warn", _("Flagged for legal review"), text=flag.words, is_internal=True)
+        if flag.cleared_at is not None:
+            who = person(flag.cleared_by)
+            yield Entry(flag.cleared_at, "flag_check", "calm", _("Flag cleared"), who, text=flag.note, is_internal=True)

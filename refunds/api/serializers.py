@@ -11,8 +11,11 @@ from marketplace.kernel.serializers import MoneyField, StrictBooleanField, Stric
 from marketplace.payments.channels import Channel
 from marketplace.payments.models import Transfer
 
+from ..faults import Fault, Outcome
 from ..machine import Clock, Party, State
+from ..models.evidence import KIND_CHOICES, MEDIA_TYPES
 from ..operations.file import Filing
+from ..policy.description import PARTS
 from ..reasons import REASON_CHOICES, REMEDY_CHOICES
 
 
@@ -74,6 +77,7 @@ class EligibilityQuery(StrictSerializer):
     reason = serializers.ChoiceField(choices=REASON_CHOICES)
     remedy = serializers.ChoiceField(choices=REMEDY_CHOICES, required=False, default="refund")
     units = TextField(max_length=2000, required=False, help_text="Refs of the units, separated by commas.")
+    description = TextField(max_length=4000, required=False, allow_blank=True)
 
 
 # --- Answers, for the API document -----------------------------------------------------------------------
@@ -100,6 +104,20 @@ class DecisionShape(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     findings = FindingShape(many=True)
     would_change = ChangeShape(many=True)
+
+
+class JudgementShape(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(Outcome.choices)
+    amount = MoneyShape(help_text="What goes back; nothing for a rejection.")
+    fault = serializers.ChoiceField(Fault.choices)
+    clause = serializers.CharField()
+    note = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class UnsaidShape(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(PARTS)
+    text = serializers.CharField()
 
 
 class DeadlineShape(serializers.Serializer[Any]):
@@ -130,6 +148,27 @@ class SpokenShape(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
+class EvidenceShape(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="Number within the case, from 1.")
+    kind = serializers.ChoiceField(KIND_CHOICES)
+    by = serializers.ChoiceField(Party.choices)
+    name = serializers.CharField()
+    note = serializers.CharField()
+    media_type = serializers.ChoiceField(MEDIA_TYPES)
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField(help_text="Of the file as it is kept, in hex.")
+    original_sha256 = serializers.CharField(help_text="Of the file as it was sent, in hex.")
+    at = serializers.DateTimeField()
+    url = serializers.CharField(
+        allow_null=True, help_text="Path of the file, good for five minutes. Null in answers to a POST: read the case."
+    )
+
+
+class NeededEvidenceShape(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(KIND_CHOICES)
+    satisfied = serializers.BooleanField()
+
+
 class TransferShape(serializers.Serializer[Any]):
     number = serializers.CharField()
     state = serializers.ChoiceField(Transfer.State.choices)
@@ -140,6 +179,12 @@ class TransferShape(serializers.Serializer[Any]):
 
 class RefundShape(serializers.Serializer[Any]):
     state = serializers.ChoiceField(Transfer.State.choices)
+    waiting_for = serializers.ChoiceField(
+        ["identity"], allow_null=True, help_text="Identity: nothing is paid before it has been checked."
+    )
+    fx_rate = serializers.CharField(
+        allow_null=True, help_text="The order's: CNY for one major unit of its currency; null for CNY."
+    )
     channel = serializers.ChoiceField(Channel.choices)
     expected_by = serializers.DateTimeField()
     transfers = TransferShape(many=True)
@@ -157,10 +202,21 @@ class RefundRequestShape(serializers.Serializer[Any]):
     state = serializers.ChoiceField(State.choices)
     filed_at = serializers.DateTimeField()
     decision = DecisionShape(allow_null=True)
+    judgement = JudgementShape(allow_null=True, help_text="What a person decided last.")
     deadlines = DeadlineShape(many=True)
     timeline = MoveShape(many=True)
     messages = SpokenShape(many=True)
+    evidence = EvidenceShape(many=True)
+    evidence_needed = NeededEvidenceShape(
+        many=True, help_text="What the terms ask for this reason, once it was judged; nothing where the books answer."
+    )
     refund = RefundShape(allow_null=True)
+
+
+class FiledShape(RefundRequestShape):
+    description_missing = UnsaidShape(
+        many=True, help_text="What would help a person to judge; nothing is refused for want of it."
+    )
 
 
 class EligibilityShape(serializers.Serializer[Any]):
@@ -171,3 +227,6 @@ class EligibilityShape(serializers.Serializer[Any]):
     would_change = ChangeShape(many=True)
     evidence_needed = serializers.ListField(child=serializers.CharField())
     warning = serializers.CharField(allow_null=True)
+    description_missing = UnsaidShape(
+        many=True, help_text="What the description given would lack; nothing where none is asked."
+    )

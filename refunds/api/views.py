@@ -1,5 +1,6 @@
 """The buyer's refund calls: translate, call one operation, translate back."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -17,6 +18,7 @@ from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
 from marketplace.kernel.serializers import EmptyBody
 
 from .. import queries
+from ..descriptions import unsaid, unsaid_of
 from ..facts import of_buyer
 from ..findings import findings_json
 from ..machine import State
@@ -57,14 +59,15 @@ class RefundRequests(GenericAPIView[Any]):
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         transfers = queries.transfers_of([row.number for row in page])
-        return self.get_paginated_response([represent_whole(row, transfers[row.number]) for row in page])
+        now = timezone.now()
+        return self.get_paginated_response([represent_whole(row, transfers[row.number], now) for row in page])
 
     @extend_schema(
         operation_id="file_refund_request",
         summary="Ask for money back",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.FilingSerializer,
-        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={201: shapes.FiledShape, **problems(400, 401, 404, 409, 415, 422, 429)},
         examples=examples.FILING,
     )
     def post(self, request: Request) -> Response:
@@ -88,7 +91,7 @@ class RefundRequestDetail(APIView):
         responses={200: shapes.RefundRequestShape, **problems(401, 404, 429)},
     )
     def get(self, request: Request, number: str) -> Response:
-        return Response(_whole(buyer_id(request), number))
+        return Response(whole(buyer_id(request), number, timezone.now()))
 
 
 class Messages(APIView):
@@ -109,7 +112,7 @@ class Messages(APIView):
             number=number,
             text=body.validated_data["text"],
             key=key,
-            present=_changed,
+            present=changed,
             now=timezone.now(),
         )
         return answer(outcome)
@@ -131,7 +134,7 @@ class Withdraw(APIView):
             buyer_id=buyer_id(request),
             number=number,
             key=key,
-            present=_changed,
+            present=changed,
             now=timezone.now(),
             note=body.validated_data["note"],
         )
@@ -153,7 +156,7 @@ class RequestPerson(APIView):
             buyer_id=buyer_id(request),
             number=number,
             key=key,
-            present=_changed,
+            present=changed,
             now=timezone.now(),
         )
         return answer(outcome)
@@ -167,6 +170,7 @@ class Eligibility(APIView):
             OpenApiParameter("reason", str, required=True, enum=list(REASONS)),
             OpenApiParameter("remedy", str, enum=["refund", "replacement"]),
             OpenApiParameter("units", str, description="Refs of the units, separated by commas."),
+            OpenApiParameter("description", str, description="As it would be filed; says what it lacks."),
         ],
         responses={200: shapes.EligibilityShape, **problems(400, 401, 404, 409, 422, 429)},
     )
@@ -187,6 +191,11 @@ class Eligibility(APIView):
                 "would_change": findings_json(decision.would_change),
                 "evidence_needed": list(decision.evidence_needed),
                 "warning": reason_warning(asked["reason"]) or None,
+                "description_missing": []
+                if decision.one_click or "description" not in asked
+                else unsaid_of(
+                    known.order, asked["reason"], asked["description"], len(units or known.units)
+                ),
             }
         )
 
@@ -197,7 +206,7 @@ class OneClickRefund(APIView):
         summary="Refund a small unused order, with no form",
         parameters=[IDEMPOTENCY_KEY],
         request=EmptyBody,
-        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={201: shapes.FiledShape, **problems(400, 401, 404, 409, 415, 422, 429)},
     )
     def post(self, request: Request, no: str) -> Response:
         key = idempotency_key(request, "one-click")
@@ -211,14 +220,15 @@ class OneClickRefund(APIView):
 def _newly_filed(request: RefundRequest, units: list[str]) -> dict[str, Any]:
     """The answer to a filing, from memory: it is stored with the request in one statement."""
     filed = Transition(event="file", to_state=request.state, at=request.filed_at, actor="buyer")
-    return represent(request, units=units, timeline=[represent_transition(filed)])
+    shown = represent(request, units=units, timeline=[represent_transition(filed)])
+    return {**shown, "description_missing": unsaid(request, len(units))}
 
 
-def _changed(request: RefundRequest) -> dict[str, Any]:
-    """The answer to a call that changed the request."""
-    return _whole(request.buyer_id, request.number)
+def changed(request: RefundRequest) -> dict[str, Any]:
+    """The answer to a call that changed the request, as it is kept."""
+    return whole(request.buyer_id, request.number)
 
 
-def _whole(buyer_id: int, number: str) -> dict[str, Any]:
+def whole(buyer_id: int, number: str, now: datetime | None = None) -> dict[str, Any]:
     request = queries.buyers_request(buyer_id, number)
-    return represent_whole(request, queries.transfers_of([number])[number])
+    return represent_whole(request, queries.transfers_of([number])[number], now)

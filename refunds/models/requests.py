@@ -2,6 +2,7 @@
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,8 @@ class RefundRequest(models.Model):
     checker = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
+
+    asks_nothing = False  # in memory alone: of one just filed that is paid at once (B8)
 
     class Meta:
         verbose_name = _("refund request")
@@ -181,4 +184,5 @@ class Transition(models.Model):
                 name="transition_names_its_actor",
             ),
         ]
+        indexes = [BrinIndex(fields=["at"], name="transition_by_age", autosummarize=True)]
         triggers = append_only()

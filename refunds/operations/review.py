@@ -1,4 +1,7 @@
-"""What staff decide (requirements F5, F8): a reviewer's moves, a supervisor's, and the ruling in arbitration."""
+"""What staff decide (requirements F5, F8): a reviewer's moves, a supervisor's, and the ruling in arbitration.
+
+A decision attributes fault. With the seller at fault the refund is forced: it needs no answer of theirs.
+"""
 
 from datetime import datetime
 
@@ -6,14 +9,16 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
-from marketplace.kernel.errors import Refusal
+from marketplace.kernel.errors import Refusal, SecondPersonNeeded
 
 from .. import clocks
 from ..machine import State
 from ..models import Proposal, RefundRequest
 from ..permissions import Actor
 from ..transitions import apply_transition, edge_for
+from . import judging
 from .approve import AmountOutOfRange, approve
+from .judging import Ruling
 from .locking import clock_terms, lock_for_staff
 
 # The same decision in arbitration is a ruling: another edge, open to other people.
@@ -34,20 +39,25 @@ class ClauseNeeded(Refusal):
     title = _("Name the clause the rejection rests on, in at most 16 characters.")
 
 
-class SecondPersonNeeded(Refusal):
-    code = "second_person_needed"
-    title = _("You proposed this amount. Above the limit another person must confirm it.")
-
-
 def approve_request(
-    *, number: str, user: User, amount: int | None, note: str, now: datetime, clause: str = ""
+    *,
+    number: str,
+    user: User,
+    amount: int | None,
+    note: str,
+    fault: str,
+    now: datetime,
+    clause: str = "",
+    deviation: str = "",
 ) -> RefundRequest:
-    """Approve `amount` minor units (None: all). Above the two-person limit the first call proposes, and a
-    second person's call with the same amount approves; the state tells which happened.
+    """Approve `amount` minor units (None: all), with `fault` of refunds.faults. Above the two-person limit the first
+    call proposes, and a second person's call with the same amount approves; the state tells which happened.
 
-    Raises ReasonsNeeded, AmountOutOfRange, SecondPersonNeeded, NotPermitted, NotFound, InvalidTransition.
+    Raises ReasonsNeeded, FaultNeeded, DeviationNeedsReason, AmountOutOfRange, SecondPersonNeeded, NotPermitted,
+    NotFound, InvalidTransition.
     """
     _require(note)
+    judging.require_fault(fault, for_buyer=True)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
         event = APPROVES.get(State(request.state), "approve")
@@ -56,14 +66,19 @@ def approve_request(
         if not 0 < amount <= request.amount:
             raise AmountOutOfRange(amount=amount, at_most=request.amount)
         maker_id, checker_id = user.pk, None
-        if amount > request.two_person_above:
-            proposal = standing_proposal(request)
-            if proposal is None or proposal.amount != amount:
-                _propose(request, user, proposal, amount=amount, clause=clause, note=note, now=now)
-                return request
+        proposal = standing_proposal(request) if amount > request.two_person_above else None
+        if proposal is not None and proposal.amount == amount:
             if proposal.by_id == user.pk:
-                raise SecondPersonNeeded()
+                raise SecondPersonNeeded(
+                    _("You proposed this amount. Above the limit another person must confirm it.")
+                )
             maker_id, checker_id = proposal.by_id, user.pk
+            deviation = deviation.strip() or proposal.deviation
+        ruling = Ruling(fault, note.strip(), clause, deviation.strip())
+        question = judging.weigh(request, for_buyer=True, deviation=ruling.deviation)
+        if amount > request.two_person_above and checker_id is None:
+            _propose(request, user, proposal, ruling, amount=amount, now=now)
+            return request
         approve(
             request,
             event,
@@ -71,18 +86,34 @@ def approve_request(
             now=now,
             amount=amount,
             clause=clause,
-            note=note,
+            note=ruling.note,
             maker_id=maker_id,
             checker_id=checker_id,
         )
+        judging.keep(request, question, ruling, user_id=user.pk, amount=amount, now=now)
         return request
 
 
-def reject(*, number: str, user: User, clause: str, note: str, now: datetime) -> RefundRequest:
-    """Raises ClauseNeeded, ReasonsNeeded, NotPermitted, NotFound, InvalidTransition."""
-    if not 0 < len(clause.strip()) <= MAX_CLAUSE:
+def reject(
+    *, number: str, user: User, clause: str, note: str, fault: str, now: datetime, deviation: str = ""
+) -> RefundRequest:
+    """Raises ClauseNeeded, ReasonsNeeded, FaultNeeded, RefundForced (the seller is at fault), DeviationNeedsReason,
+    NotPermitted, NotFound, InvalidTransition.
+    """
+    clause = clause.strip()
+    if not 0 < len(clause) <= MAX_CLAUSE:
         raise ClauseNeeded()
-    return _move("reject", number=number, user=user, clause=clause.strip(), note=note, now=now)
+    _require(note)
+    judging.require_fault(fault, for_buyer=False)
+    with transaction.atomic(durable=True):
+        request, actor = lock_for_staff(number, user)
+        event = REJECTS.get(State(request.state), "reject")
+        edge_for(request.state, event, actor.party)
+        ruling = Ruling(fault, note.strip(), clause, deviation.strip())
+        question = judging.weigh(request, for_buyer=False, deviation=ruling.deviation)
+        _apply(request, event, actor, ruling.note, clause, now)
+        judging.keep(request, question, ruling, user_id=user.pk, amount=0, now=now)
+        return request
 
 
 def hear_appeal(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
@@ -124,10 +155,9 @@ def _propose(
     request: RefundRequest,
     user: User,
     standing: Proposal | None,
+    ruling: Ruling,
     *,
     amount: int,
-    clause: str,
-    note: str,
     now: datetime,
 ) -> None:
     if standing is not None:
@@ -136,19 +166,15 @@ def _propose(
             proposed=standing.amount,
         )
     Proposal.objects.create(
-        request=request, sequence=request.sequence, amount=amount, clause=clause, note=note, by=user, at=now
+        request=request, sequence=request.sequence, amount=amount, by=user, at=now, **ruling._asdict()
     )
 
 
-def _move(
-    event: str, *, number: str, user: User, note: str, now: datetime, clause: str = ""
-) -> RefundRequest:
+def _move(event: str, *, number: str, user: User, note: str, now: datetime) -> RefundRequest:
     _require(note)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
-        if event == "reject":
-            event = REJECTS.get(State(request.state), event)
-        _apply(request, event, actor, note.strip(), clause, now)
+        _apply(request, event, actor, note.strip(), "", now)
         return request
 
 

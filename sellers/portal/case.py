@@ -12,12 +12,13 @@ from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.models import UnitEvent
 from marketplace.payments.models import Transfer
+from refunds.faults import Fault
 from refunds.findings import findings_json
 from refunds.machine import Party, State
-from refunds.models import Message, RefundItem, RefundRequest, Transition
+from refunds.models import Judgement, Message, RefundItem, RefundRequest, Transition
 from refunds.operations.answer import Ground
 from refunds.policy import EventFacts, unit_use
-from refunds.queries import sellers_request, transfers_of
+from refunds.queries import is_disputed, sellers_request, transfers_of
 
 from .looks import AGREED_ABOVE_LIMIT, EVENTS, RESULTS, STATES, TARGETS, TERMS, TRANSFERS, USES, Look, Text
 
@@ -41,6 +42,7 @@ class Entry(NamedTuple):
     title: Text
     clause: str = ""
     text: str = ""
+    fault: Text = ""
 
 
 class Said(NamedTuple):
@@ -81,10 +83,12 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "case": case,
         "order": case.order,
         "look": look_of(case),
+        "is_disputed": is_disputed(case),
         "is_mine_to_answer": case.state == State.AWAITING_SELLER,
         "needs_second_person": case.amount > case.two_person_above,
         "units": units[:UNITS_AT_ONCE],
         "more_units": units[UNITS_AT_ONCE:],
+        "fault": fault_words(judgements[-1]) if (judgements := list(case.judgements.all())) else "",
         "findings": [(RESULTS[f["result"]], f) for f in findings if f["rule"] not in RULES_ABOUT_THE_BUYER],
         "terms": list(_terms(case.order.snapshot.get("terms") or {})),
         "targets": list(_targets({**case.order.target, **case.details})),
@@ -128,14 +132,23 @@ def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]
         yield Entry(case.order.paid_at, Party.BUYER.label, _("The order was paid"))
     if case.order.completed_at:
         yield Entry(case.order.completed_at, "", _("The order was completed"))
+    judged = {judgement.sequence: judgement for judgement in case.judgements.all()}
     for move in case.transitions.all():
-        yield Entry(move.at, Party(move.actor).label, EVENTS[move.event], move.clause, _note(move))
+        fault = fault_words(judged[move.sequence]) if move.sequence in judged else ""
+        yield Entry(move.at, Party(move.actor).label, EVENTS[move.event], move.clause, _note(move), fault)
     for transfer in transfers:
         if transfer.settled_at:
             paid = money(transfer.claim.amount, case.currency)
             yield Entry(
                 transfer.settled_at, "", _("%(amount)s reached the payment channel") % {"amount": paid}
             )
+
+
+def fault_words(judgement: Judgement) -> str:
+    """Whose fault a person found it to be, in the seller's view."""
+    if judgement.fault != Fault.SELLER:
+        return _("Fault: %(party)s") % {"party": Fault(judgement.fault).label}
+    return _("Fault: yours. The refund is forced and needs no agreement.")
 
 
 def _note(move: Transition) -> str:

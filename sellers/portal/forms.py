@@ -1,12 +1,23 @@
 """Reading what was typed. Whether it may be done is the operation's to say."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.forms import typed_amount
+from marketplace.kernel.money import EXPONENTS
+from marketplace.ledger.models import Kind
+from marketplace.notices.addresses import MAX_URL
 from refunds.operations.answer import Ground
 from refunds.operations.say import MAX_CHARACTERS
+
+from .money_looks import ACCOUNTS
+
+STATEMENT_DAYS = 30  # when none is asked for
+MOST_DAYS = 366
 
 
 class LongText(forms.CharField):
@@ -51,4 +62,67 @@ class MessageForm(forms.Form):
         help_text=_("The buyer and the platform read this. Never write a card code or a password here."),
         error_messages={"required": _("Write a message first.")},
         rows=3,
+    )
+
+
+class WithdrawForm(forms.Form):
+    """Minor units of the currency its block is of."""
+
+    currency = forms.ChoiceField(choices=[(each, each) for each in EXPONENTS], widget=forms.HiddenInput)
+    amount = forms.CharField(
+        label=_("Amount"),
+        max_length=32,
+        error_messages={"required": _("Write an amount first.")},
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "currency" in cleaned and "amount" in cleaned:
+            try:
+                cleaned["amount"] = typed_amount(cleaned["amount"], cleaned["currency"])
+            except forms.ValidationError as error:
+                self.add_error("amount", error)
+        return cleaned
+
+
+class StatementForm(forms.Form):
+    """Which account, in which currency, and the days from and to, both included."""
+
+    account = forms.ChoiceField(label=_("Account"), choices=list(ACCOUNTS.items()))
+    currency = forms.ChoiceField(label=_("Currency"))
+    since = forms.DateField(label=_("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    until = forms.DateField(label=_("To"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, data: Any = None, *, currencies: list[str]) -> None:
+        today = timezone.localdate()
+        initial = {
+            "account": Kind.PAYABLE, "currency": currencies[0] if currencies else "",
+            "since": today - timedelta(days=STATEMENT_DAYS), "until": today,
+        }  # fmt: skip
+        super().__init__(data, initial=initial, auto_id="statement-%s")
+        self.fields["currency"].choices = [(each, each) for each in currencies]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and not timedelta() <= until - since < timedelta(days=MOST_DAYS):
+            self.add_error("until", _("The days run from the earlier to the later, at most a year."))
+        return cleaned
+
+    @property
+    def chosen(self) -> dict[str, Any] | None:
+        """What to show: what was asked for, the usual where nothing was, nothing where it makes no sense."""
+        if not self.is_bound:
+            return dict(self.initial) if self.initial["currency"] else None
+        return self.cleaned_data if self.is_valid() else None
+
+
+class EndpointForm(forms.Form):
+    url = forms.CharField(
+        label=_("Address"),
+        help_text=_("https://, on the public internet. Each notice is posted there as JSON, signed as Standard Webhooks."),
+        max_length=MAX_URL,
+        widget=forms.URLInput(attrs={"placeholder": "https://shop.example.com/webhooks", "autocomplete": "off"}),
+        error_messages={"required": _("Write an address first.")},
     )

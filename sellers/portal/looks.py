@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.notices.models import DeliveryState
 from marketplace.payments.models import Transfer
 from refunds.machine import State
 
@@ -69,6 +70,13 @@ TRANSFERS: dict[str, Look] = {
     Transfer.State.ABNORMAL: Look("person", "warn", _("Being handled by finance")),
     Transfer.State.MANUAL: Look("person", "warn", _("Being handled by finance")),
     Transfer.State.CANCELLED: Look("cross", "calm", Transfer.State.CANCELLED.label),
+}
+
+DELIVERIES: dict[str, Look] = {
+    DeliveryState.QUEUED: Look("clock", "info", DeliveryState.QUEUED.label),
+    DeliveryState.SENT: Look("check", "good", DeliveryState.SENT.label),
+    DeliveryState.FAILED: Look("cross", "bad", DeliveryState.FAILED.label),
+    DeliveryState.DEAD: Look("cross", "bad", DeliveryState.DEAD.label),
 }
 
 # What happened, as a line of the time-line; one for each event of machine.EDGES (held by a test).

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import signing_in, views
+from . import evidence, money, notices, settings, signing_in, views
 
 app_name = "portal"
 urlpatterns = [
@@ -11,5 +11,17 @@ urlpatterns = [
     path("cases/<str:number>/agree/", views.agree, name="agree"),
     path("cases/<str:number>/refuse/", views.refuse, name="refuse"),
     path("cases/<str:number>/messages/", views.say, name="say"),
+    path("cases/<str:number>/evidence/", evidence.give, name="give_evidence"),
+    path("money/", money.money, name="money"),
+    path("money/withdraw/", money.withdraw, name="withdraw"),
+    path("money/statement.csv", money.statement_file, name="statement"),
+    path("notices/", notices.notices, name="notices"),
+    path("settings/", settings.settings, name="settings"),
+    path("settings/mails/", settings.mails, name="mails"),
+    path("settings/webhooks/", settings.add, name="add_webhook"),
+    path("settings/webhooks/log/", settings.log, name="webhook_log"),
+    path("settings/webhooks/log/<int:delivery_id>/", settings.send_again, name="send_again"),
+    path("settings/webhooks/<int:endpoint_id>/rotate/", settings.rotate, name="rotate_webhook"),
+    path("settings/webhooks/<int:endpoint_id>/switch/", settings.switch, name="switch_webhook"),
     path("<path:rest>", views.lost, name="lost"),  # a page of ours rather than the API's JSON
 ]

@@ -21,6 +21,7 @@ from sellers.models import Membership
 from . import lists
 from .access import for_member
 from .case import last_answer, load, look_of, shown
+from .evidence import evidence_shown
 from .forms import AgreeForm, MessageForm, RefuseForm
 from .looks import STATES
 
@@ -151,6 +152,7 @@ def _case_page(
     failed = refusing or saying
     context = {
         **shown(case, membership.user),
+        **evidence_shown(case, membership.user),
         "membership": membership,
         "tab": lists.tab_of(case.state),
         "refuse_form": refusing.form if refusing else RefuseForm(),

@@ -25,7 +25,12 @@ ONE_PERSON_MOVES = [name for name in MOVES if name != "confirm"]
 
 def typed(move: str, **fields: str) -> dict[str, str]:
     """The form of a move, filled in."""
-    extra = {"reject": {"clause": "B3"}, "approve_part": {"amount": "12.50"}}.get(move, {})
+    extra = {
+        "approve": {"fault": "none"},
+        "confirm": {"fault": "none"},
+        "reject": {"clause": "B3", "fault": "buyer"},
+        "approve_part": {"amount": "12.50", "fault": "seller"},
+    }.get(move, {})
     return {"move": move, "note": "Checked with the provider.", **extra, **fields}
 
 
@@ -193,12 +198,12 @@ def test_part_is_approved_to_the_fen(amount: str, fen: int, cast: Cast, desk: Cl
 @pytest.mark.parametrize(
     ("fields", "kept"),
     [
-        ({"move": "reject", "clause": "", "note": "Seen as used."}, "Seen as used."),
-        ({"move": "reject", "clause": "B3", "note": "  "}, "B3"),
-        ({"move": "reject", "clause": "x" * 17, "note": "Seen as used."}, "Seen as used."),
-        ({"move": "reject", "clause": "B3", "note": "long " * 900}, "long long"),
-        ({"move": "approve", "note": ""}, ""),
-        ({"move": "approve", "note": "nul \x00"}, ""),
+        ({"move": "reject", "fault": "buyer", "clause": "", "note": "Seen as used."}, "Seen as used."),
+        ({"move": "reject", "fault": "buyer", "clause": "B3", "note": "  "}, "B3"),
+        ({"move": "reject", "fault": "buyer", "clause": "x" * 17, "note": "Seen as used."}, "Seen as used."),
+        ({"move": "reject", "fault": "buyer", "clause": "B3", "note": "long " * 900}, "long long"),
+        ({"move": "approve", "fault": "none", "note": ""}, ""),
+        ({"move": "approve", "fault": "none", "note": "nul \x00"}, ""),
     ],
 )
 def test_incomplete_form_is_refused_and_keeps_what_was_typed(

@@ -23,6 +23,8 @@ ACTIONS: list[tuple[str, str, dict[str, str]]] = [
     ("refuse", "post", {"ground": "other", "note": "No."}),
     ("messages", "get", {}),
     ("messages", "post", {"text": "Hello."}),
+    ("evidence", "get", {}),
+    ("evidence", "post", {"kind": "other"}),
 ]
 
 

@@ -13,6 +13,8 @@ from refunds.models import Proposal, RefundItem, RefundRequest, Transition
 from refunds.permissions import Actor
 from refunds.transitions import Approval, InvalidTransition, apply_transition, apply_transition_in_bulk
 from tests.cases import make_request
+from tests.evidence import leave_files
+from tests.judged import leave_history
 from tests.people import Cast
 
 MOVES = [(s, e, p) for s, e, p in itertools.product(State, EVENTS, Party) if e != "file"]
@@ -129,6 +131,11 @@ HISTORY = (
     "refunds_message",
     "refunds_proposal",
     "refunds_policyversion",
+    "refunds_judgement",
+    "refunds_providercheck",
+    "refunds_flag",
+    "refunds_evidence",
+    "refunds_evidenceview",
     "orders_unitevent",
 )
 
@@ -143,6 +150,8 @@ def test_history_is_never_changed_or_removed(cast: Cast, table: str, statement: 
     Proposal.objects.create(
         request=request, sequence=request.sequence, amount=1, note="n", by=cast.reviewer, at=timezone.now()
     )
+    leave_history(cast, request)
+    leave_files(cast, request)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(DatabaseError, match="history"), transaction.atomic(), connection.cursor() as cursor:

@@ -273,6 +273,11 @@ def test_news_that_comes_twice_books_once(cast: Cast) -> None:
 def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
     pay(approved(cast, 9_900).number, timezone.now())
     assert [invariant.name for invariant in INVARIANTS if breaks(invariant)] == []
+    unbooked_chargeback = (
+        "INSERT INTO risk_dispute"
+        " (number, kind, channel, channel_dispute_no, capture_id, amount, currency, reason, state, opened_at)"
+        " SELECT 'DP1', 'chargeback', channel, 'du_1', id, 5, currency, '', 'open', now() FROM payments_capture"
+    )
     harm = {
         "ledger_balanced": "UPDATE ledger_posting SET amount = amount + 1 WHERE amount > 0",
         "transaction_has_postings": "DELETE FROM ledger_posting",
@@ -294,6 +299,38 @@ def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
         "two_persons_above_limit": (
             "ALTER TABLE refunds_refundrequest DROP CONSTRAINT two_persons_above_limit;"
             " UPDATE refunds_refundrequest SET two_person_above = 1, checker_id = maker_id"
+        ),
+        "settled_counted": (
+            "ALTER TABLE payments_capture DROP CONSTRAINT escrow_pays_once; UPDATE payments_capture SET settled = 1"
+        ),
+        "settled_within_order": (
+            "ALTER TABLE payments_capture DROP CONSTRAINT escrow_pays_once;"
+            " UPDATE payments_capture SET settled = amount + 1"
+        ),
+        "settlement_booked_once": (
+            "INSERT INTO payments_settlement (capture_id, amount, commission, debt_repaid, settled_at)"
+            " SELECT id, amount, 0, 0, now() FROM payments_capture"
+        ),
+        "withdrawal_booked": (
+            "INSERT INTO payments_withdrawal"
+            " (seller_id, number, amount, currency, state, requested_by_id, requested_at, bank_reference, note)"
+            f" VALUES ({cast.seller.pk}, 'WD1', 5, 'CNY', 'requested', {cast.seller_user.pk}, now(), '', '')"
+        ),
+        "balances_kept": "INSERT INTO ledger_account (kind, owner, currency, balance) VALUES ('debt', 'S', 'CNY', 5)",
+        "payout_booked_once": (
+            "UPDATE ledger_transaction SET reference = replace(reference, 'refund:', 'payout:'), recipe = 'payout'"
+            " WHERE recipe = 'refund'"
+        ),
+        "dispute_booked": unbooked_chargeback,
+        "disputed_is_undecided": unbooked_chargeback,
+        "dispute_claims": (
+            "INSERT INTO payments_claim (capture_id, kind, reference, amount, created_at)"
+            " SELECT id, 'complaint', 'DP1', 5, now() FROM payments_capture"
+        ),
+        "decisions_name_a_fault": (
+            "INSERT INTO refunds_judgement"
+            " (request_id, sequence, by_id, outcome, amount, fault, clause, note, deviation, at)"
+            f" SELECT id, 1, {cast.reviewer.pk}, 'approve', 1, 'none', '', 'x', '', now() FROM refunds_refundrequest"
         ),
         "sandbox_agrees": "UPDATE payments_sandboxrefund SET amount = amount + 1",
     }

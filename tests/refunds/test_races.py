@@ -195,7 +195,12 @@ def _two_approvals_of_one_capture(cast: Cast) -> list[Any]:
     return together(
         [
             lambda request=request, user=user: approve_request(
-                number=request.number, user=user, amount=None, note="Agreed.", now=timezone.now()
+                number=request.number,
+                user=user,
+                amount=None,
+                note="Agreed.",
+                fault="none",
+                now=timezone.now(),
             )
             for request, user in zip(requests, people, strict=True)
         ]

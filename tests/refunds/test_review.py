@@ -48,7 +48,9 @@ def test_seller_agrees_above_the_limit_and_staff_confirms(cast: Cast) -> None:
     request.refresh_from_db()
     assert request.state == State.MANUAL_REVIEW
     assert not Claim.objects.exists()
-    review.approve_request(number=request.number, user=cast.reviewer, amount=None, note="Checked.", now=now())
+    review.approve_request(
+        number=request.number, user=cast.reviewer, amount=None, note="Checked.", fault="none", now=now()
+    )
     request.refresh_from_db()
     assert request.state == State.APPROVED
     assert (request.maker_id, request.checker_id) == (cast.seller_user.pk, cast.reviewer.pk)
@@ -82,7 +84,10 @@ def test_nobody_else_answers_for_the_seller(cast: Cast, who: str) -> None:
 @pytest.mark.parametrize("verb", ["approve_request", "reject", "ask_evidence", "refer"])
 def test_only_judges_decide(cast: Cast, who: str, verb: str) -> None:
     request = make_request(cast, state=State.MANUAL_REVIEW)
-    extra = {"approve_request": {"amount": None}, "reject": {"clause": "B3"}}.get(verb, {})
+    extra = {
+        "approve_request": {"amount": None, "fault": "none"},
+        "reject": {"clause": "B3", "fault": "buyer"},
+    }.get(verb, {})
     call = getattr(review, verb)
     refused(
         NotPermitted,
@@ -94,7 +99,7 @@ def test_only_judges_decide(cast: Cast, who: str, verb: str) -> None:
 def test_partial_approval_pays_the_part_exactly(cast: Cast) -> None:
     request = make_request(cast, state=State.MANUAL_REVIEW, quantity=3, total=10_000)
     review.approve_request(
-        number=request.number, user=cast.reviewer, amount=3_334, note="Two work.", now=now()
+        number=request.number, user=cast.reviewer, amount=3_334, note="Two work.", fault="seller", now=now()
     )
     work()
     request.refresh_from_db()
@@ -110,7 +115,7 @@ def test_amount_outside_of_what_was_asked_is_refused(cast: Cast, amount: int) ->
         AmountOutOfRange,
         request,
         lambda: review.approve_request(
-            number=request.number, user=cast.reviewer, amount=amount, note="x", now=now()
+            number=request.number, user=cast.reviewer, amount=amount, note="x", fault="none", now=now()
         ),
     )
 
@@ -120,7 +125,7 @@ def test_two_persons_approve_above_the_limit(cast: Cast) -> None:
 
     def approve(user: Any, amount: int | None = None) -> RefundRequest:
         return review.approve_request(
-            number=request.number, user=user, amount=amount, note="Theft.", now=now()
+            number=request.number, user=user, amount=amount, note="Theft.", fault="none", now=now()
         )
 
     assert approve(cast.reviewer).state == State.MANUAL_REVIEW
@@ -133,16 +138,22 @@ def test_two_persons_approve_above_the_limit(cast: Cast) -> None:
 
 def test_exactly_the_limit_needs_one_person(cast: Cast) -> None:
     request = make_request(cast, state=State.MANUAL_REVIEW, total=200_000)
-    review.approve_request(number=request.number, user=cast.reviewer, amount=None, note="x", now=now())
+    review.approve_request(
+        number=request.number, user=cast.reviewer, amount=None, note="x", fault="none", now=now()
+    )
     assert RefundRequest.objects.get().state == State.APPROVED
 
 
 def test_a_move_voids_the_standing_proposal(cast: Cast) -> None:
     request = make_request(cast, state=State.MANUAL_REVIEW, total=BIG)
-    review.approve_request(number=request.number, user=cast.reviewer, amount=None, note="x", now=now())
+    review.approve_request(
+        number=request.number, user=cast.reviewer, amount=None, note="x", fault="none", now=now()
+    )
     review.ask_evidence(number=request.number, user=cast.reviewer, note="The screenshot.", now=now())
     review.resume(number=request.number, user=cast.reviewer, note="No answer needed.", now=now())
-    review.approve_request(number=request.number, user=cast.second_reviewer, amount=None, note="x", now=now())
+    review.approve_request(
+        number=request.number, user=cast.second_reviewer, amount=None, note="x", fault="none", now=now()
+    )
     assert RefundRequest.objects.get().state == State.MANUAL_REVIEW
     assert Proposal.objects.count() == 2
 
@@ -152,19 +163,23 @@ def test_reasons_and_clause_are_needed(cast: Cast) -> None:
     number, user = request.number, cast.reviewer
     refused(
         review.ReasonsNeeded, request,
-        lambda: review.approve_request(number=number, user=user, amount=None, note=" ", now=now()),
+        lambda: review.approve_request(
+            number=number, user=user, amount=None, note=" ", fault="none", now=now()
+        ),
     )  # fmt: skip
     refused(
         review.ClauseNeeded,
         request,
-        lambda: review.reject(number=number, user=user, clause="", note="x", now=now()),
+        lambda: review.reject(number=number, user=user, clause="", note="x", fault="buyer", now=now()),
     )
 
 
 def test_moves_out_of_turn_name_what_is_allowed(cast: Cast) -> None:
     request = make_request(cast, state=State.AWAITING_SELLER)
     with pytest.raises(InvalidTransition) as error:
-        review.reject(number=request.number, user=cast.reviewer, clause="B3", note="x", now=now())
+        review.reject(
+            number=request.number, user=cast.reviewer, clause="B3", note="x", fault="buyer", now=now()
+        )
     assert error.value.extra == {"from": "awaiting_seller", "to": "rejected", "allowed": ["manual_review"]}
 
 
@@ -222,7 +237,7 @@ def test_withdrawing_frees_the_unit(api: Api, cast: Cast) -> None:
 
 def test_supervisor_rules_in_arbitration_and_reviewers_do_not(cast: Cast) -> None:
     request = make_request(cast, state=State.ARBITRATION)
-    ruling = {"number": request.number, "note": "The log is clear.", "now": now()}
+    ruling = {"number": request.number, "note": "The log is clear.", "fault": "platform", "now": now()}
     refused(NotPermitted, request, lambda: review.approve_request(user=cast.reviewer, amount=None, **ruling))
     refused(NotPermitted, request, lambda: review.reject(user=cast.reviewer, clause="B3", **ruling))
     review.approve_request(user=cast.supervisor, amount=4000, **ruling)
@@ -253,6 +268,8 @@ def test_buyer_asks_for_a_person_instead_of_the_machine_once(api: Api, cast: Cas
     buyer = api.sign_in(cast.buyer)
     path = f"/api/v1/refund-requests/{request.number}/request-person/"
     assert buyer.post(path).json()["state"] == State.MANUAL_REVIEW
-    review.reject(number=request.number, user=cast.reviewer, clause="B6", note="Late.", now=now())
+    review.reject(
+        number=request.number, user=cast.reviewer, clause="B6", note="Late.", fault="buyer", now=now()
+    )
     again = buyer.post(path)
     assert (again.status_code, again.json()["code"]) == (409, "decided_by_a_person")

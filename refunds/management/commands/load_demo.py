@@ -11,7 +11,7 @@ from marketplace.identity import tokens
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.intake import shops
-from refunds import demo
+from refunds import demo, demo_money
 from sellers.models import Membership, Seller
 
 FILE = "demo.json"  # in DATA_DIR: the log-ins `up` prints
@@ -45,6 +45,9 @@ class Command(BaseCommand):
                 ("reviewer", Role.REVIEWER),
                 ("reviewer2", Role.REVIEWER),
                 ("supervisor", Role.SUPERVISOR),
+                ("finance", Role.FINANCE),
+                ("finance2", Role.FINANCE),
+                ("risk", Role.RISK),
                 ("auditor", Role.AUDITOR),
             )
         }
@@ -55,14 +58,20 @@ class Command(BaseCommand):
             second_reviewer=staff["reviewer2"],
             supervisor=staff["supervisor"],
         )
-        count = demo.load(shops.get_or_add(SHOP), people, timezone.now())
-        buyer = demo.main_buyer(shops.get_or_add(SHOP))
+        shop, now = shops.get_or_add(SHOP), timezone.now()
+        count = demo.load(shop, people, now)
+        money_desk = demo_money.Desk(staff["finance"], staff["finance2"], staff["risk"], members[0])
+        demo_money.load(shop, money_desk, now)
+        buyer = demo.main_buyer(shop)
         buyer.email = "buyer@example.com"
         buyer.set_password(password)
         buyer.save(update_fields=["email", "password"])
         self.stdout.write(f"demo orders={count}")
         return [
-            {"label": "Staff /admin/", "value": f"reviewer, reviewer2, supervisor, auditor / {password}"},
+            {
+                "label": "Staff /admin/",
+                "value": f"reviewer, reviewer2, supervisor, finance, finance2, risk, auditor / {password}",
+            },
             {"label": "Seller /portal/", "value": f"seller1, seller2 / {password}"},
             {"label": "Buyer", "value": f"{buyer.email} / {password}"},
         ]

@@ -1,0 +1,110 @@
+"""What staff do in a case without moving it: ask the provider, write its answer down, clear a flag."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.identity.models import User
+from refunds.models import ProviderAnswer, RefundRequest
+from refunds.operations.flag import clear_flag
+from refunds.operations.provider_check import MAX_WORDS, ask, write_answer
+from refunds.permissions import may_do
+from refunds.providers import partner_name
+
+Text = str | Promise
+Cleaned = Mapping[str, Any]
+LOCAL_TIME = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+class UnitForm(forms.Form):
+    """Which of the case's units; not asked where there is one."""
+
+    unit = forms.ChoiceField(label=_("Unit"))
+
+    def __init__(self, *args: Any, units: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["unit"]
+        field.choices = [(ref, ref) for ref in units]  # type: ignore[attr-defined]
+        if len(units) == 1:
+            field.widget = forms.HiddenInput()
+            field.initial = units[0]
+
+
+class AnswerForm(UnitForm):
+    provider = forms.CharField(label=_("Provider"), max_length=64)
+    answer = forms.ChoiceField(
+        label=_("Their answer"), choices=[("", _("Choose …")), *ProviderAnswer.choices]
+    )
+    credited_at = forms.DateTimeField(
+        label=_("Credited at"),
+        required=False,
+        input_formats=LOCAL_TIME,
+        help_text=_("Beijing time, where they say one."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_TIME[0]),
+    )
+    reference = forms.CharField(label=_("Their reference"), required=False, max_length=128)
+    words = forms.CharField(
+        label=_("Their words"),
+        help_text=_("As they wrote them, without the code."),
+        max_length=MAX_WORDS,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ClearForm(forms.Form):
+    flag = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    note = forms.CharField(
+        label=_("What was found or done"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class Deed(NamedTuple):
+    """`run` calls the operation, which alone decides whether it may."""
+
+    label: Text
+    form: type[forms.Form]
+    run: Callable[[str, User, Cleaned, datetime], object]
+    done: Text
+
+
+def _ask(number: str, user: User, data: Cleaned, now: datetime) -> object:
+    return ask(number=number, user=user, unit=data["unit"], now=now)
+
+
+def _write(number: str, user: User, data: Cleaned, now: datetime) -> object:
+    return write_answer(number=number, user=user, now=now, **data)
+
+
+def _clear(number: str, user: User, data: Cleaned, now: datetime) -> object:
+    return clear_flag(number=number, user=user, flag_id=data["flag"], note=data["note"], now=now)
+
+
+DEEDS: dict[str, Deed] = {
+    "ask_provider": Deed(_("Ask the provider"), UnitForm, _ask, _("The provider is being asked.")),
+    "write_answer": Deed(
+        _("Write down the provider's answer"), AnswerForm, _write, _("The provider's answer is in the case.")
+    ),
+    "clear_flag": Deed(_("Clear the flag"), ClearForm, _clear, _("The flag is cleared.")),
+}
+
+
+def deed_form(name: str, units: list[str], data: Any = None, **initial: Any) -> forms.Form:
+    extra: dict[str, Any] = {"units": units} if issubclass(DEEDS[name].form, UnitForm) else {}
+    return DEEDS[name].form(data, auto_id=f"{name}-%s", initial=initial, **extra)
+
+
+def units_of(case_of: RefundRequest) -> list[str]:
+    return [item.unit.ref for item in case_of.items.select_related("unit").order_by("id")]
+
+
+def open_deeds(user: User) -> set[str]:
+    """Those to show this person; asking only where somebody would be asked."""
+    shown = {name for name in DEEDS if may_do(user, name)}
+    return shown if partner_name() else shown - {"ask_provider"}

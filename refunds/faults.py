@@ -1,0 +1,27 @@
+"""Who is at fault when a person decides a case (requirement F5): the closed list, beside what the word entails."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Fault(models.TextChoices):
+    SELLER = "seller", _("The seller")
+    PLATFORM = "platform", _("The platform")
+    BUYER = "buyer", _("The buyer")
+    PROVIDER = "provider", _("The provider of the goods")
+    NONE = "none", _("Nobody")
+
+
+# At fault like this the refund is due: it needs no answer of the seller's, and no rejection can rest on it.
+FORCES_REFUND = frozenset({Fault.SELLER})
+
+
+class Outcome(models.TextChoices):
+    """What a person decided."""
+
+    APPROVE = "approve", _("Approved in full")
+    PART = "part", _("Approved in part")
+    REJECT = "reject", _("Rejected")
+
+
+FOR_BUYER = frozenset({Outcome.APPROVE, Outcome.PART})

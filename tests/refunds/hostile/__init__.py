@@ -1,0 +1,1 @@
+"""Files nobody should send, and some that only look odd, each with the answer it must get."""

@@ -6,7 +6,6 @@ under DATA_DIR. docs/operating.md lists the variables; checks.py refuses unsafe 
 
 import os
 from pathlib import Path
-from typing import Any
 
 import dj_database_url
 import structlog
@@ -352,14 +351,14 @@ EMAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ")
 SITE_URL = env("SITE_URL").rstrip("/")  # for the links in mails, e.g. https://refunds.example.com
 SMS_PROVIDER = env("SMS_PROVIDER")  # aliyun, or console to see them in the log
 SMS_TIMEOUT_SECONDS = 10.0
-ALIYUN_SMS: dict[str, Any] = {
+ALIYUN_SMS = {
     "url": env("ALIYUN_SMS_URL", "https://dysmsapi.aliyuncs.com"),
     "access_key_id": env("ALIYUN_SMS_ACCESS_KEY_ID"),
     "access_key_secret": env("ALIYUN_SMS_ACCESS_KEY_SECRET"),
     "sign_name": env("ALIYUN_SMS_SIGN_NAME"),
-    # topic=template code, comma-separated; the one value a template gets is ${number}, the refund number.
-    "templates": dict(item.split("=", 1) for item in env_list("ALIYUN_SMS_TEMPLATES") if "=" in item),
 }
+# topic=template code, comma-separated; the one value a template gets is ${number}, the refund number.
+ALIYUN_SMS_TEMPLATES = dict(item.split("=", 1) for item in env_list("ALIYUN_SMS_TEMPLATES") if "=" in item)
 WEBHOOK_TIMEOUT_SECONDS = 15.0
 WEBHOOK_PORTS = env_list("WEBHOOK_PORTS")  # none: any
 # For trying things out on one machine: receivers in private networks, and plain http.

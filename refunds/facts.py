@@ -11,7 +11,9 @@ from .machine import PAYABLE, State
 from .models import RefundRequest
 from .policy import CaptureFacts, EventFacts, Facts, UnitFacts
 
-DISPUTE_OPEN = "dispute_open"  # the signal of an order whose payment is disputed at the channel: a person decides
+DISPUTE_OPEN = (
+    "dispute_open"  # the signal of an order whose payment is disputed at the channel: a person decides
+)
 
 # The order's own columns, and beside them the units with their events and what earlier requests took of them, the
 # captures, the standing signals: one round trip. Sub-selects see the moment the statement began, so after a wait

@@ -32,10 +32,34 @@ _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 PERMISSIONS: dict[str, set[str]] = {
     Role.SUPPORT: _CASES | _NOTICES | _RULES,
     Role.REVIEWER: _CASES | _RULES | _MONEY,
-    Role.SUPERVISOR: _CASES | _NOTICES | _RESENDS | _DISPUTES | _RULES | _MONEY | _PAYS | _FUNDS | _BREAKS | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
+    Role.SUPERVISOR: _CASES
+    | _NOTICES
+    | _RESENDS
+    | _DISPUTES
+    | _RULES
+    | _MONEY
+    | _PAYS
+    | _FUNDS
+    | _BREAKS
+    | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
     Role.ARBITER: set(),
-    Role.FINANCE: _CASES | _DISPUTES | _MONEY | _PAYS | _FUNDS | _BREAKS | {"payments.change_break", "payments.move_funds"},
-    Role.RISK: _CASES | _DISPUTES | _MONEY | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
+    Role.FINANCE: _CASES
+    | _DISPUTES
+    | _MONEY
+    | _PAYS
+    | _FUNDS
+    | _BREAKS
+    | {"payments.change_break", "payments.move_funds"},
+    Role.RISK: _CASES
+    | _DISPUTES
+    | _MONEY
+    | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
     Role.POLICY_EDITOR: _RULES,
-    Role.AUDITOR: _CASES | _NOTICES | _RULES | _MONEY | _FUNDS | _BREAKS | {"risk.view_signal", "risk.view_dispute", "identity.view_user", "orders.view_shop"},
+    Role.AUDITOR: _CASES
+    | _NOTICES
+    | _RULES
+    | _MONEY
+    | _FUNDS
+    | _BREAKS
+    | {"risk.view_signal", "risk.view_dispute", "identity.view_user", "orders.view_shop"},
 }

@@ -68,7 +68,9 @@ JUDGED: dict[str, Look] = {
 }
 
 ANSWERS: dict[str, Look] = {
-    ProviderAnswer.CREDITED: Look("check_circle", "warn", ProviderAnswer.CREDITED.label),  # used: against the buyer
+    ProviderAnswer.CREDITED: Look(
+        "check_circle", "warn", ProviderAnswer.CREDITED.label
+    ),  # used: against the buyer
     ProviderAnswer.NOT_CREDITED: Look("cancel", "good", ProviderAnswer.NOT_CREDITED.label),
     ProviderAnswer.UNKNOWN: Look("help", "calm", ProviderAnswer.UNKNOWN.label),
 }

@@ -38,9 +38,7 @@ def _approve(number: str, user: User, data: Cleaned, now: datetime) -> RefundReq
 
 
 def _confirm(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
-    return review.approve_request(
-        number=number, user=user, amount=data["proposed"], now=now, **_ruling(data)
-    )
+    return review.approve_request(number=number, user=user, amount=data["proposed"], now=now, **_ruling(data))
 
 
 def _reject(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:

@@ -61,7 +61,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [
         {
             "title": _("Work"),
-            "items": [*_queues(request), _table(request, _("Disputes"), "credit_card_off", "risk", "dispute")],
+            "items": [
+                *_queues(request),
+                _table(request, _("Disputes"), "credit_card_off", "risk", "dispute"),
+            ],
         },
         {
             "title": _("Records"),

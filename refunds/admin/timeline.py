@@ -33,7 +33,15 @@ class Entry(NamedTuple):
 
 def timeline(case: Case, known: Reviewing) -> list[Entry]:
     """Oldest first. Entries of one instant keep the order they are listed in here: cause before effect."""
-    entries = [*_payments(case), *_units(case), *_moves(case, known), *_messages(case), *_transfers(case), *_checks(known), *_flags(known)]
+    entries = [
+        *_payments(case),
+        *_units(case),
+        *_moves(case, known),
+        *_messages(case),
+        *_transfers(case),
+        *_checks(known),
+        *_flags(known),
+    ]
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -88,7 +96,10 @@ def _transfers(case: Case) -> Iterator[Entry]:
 
 def _checks(known: Reviewing) -> Iterator[Entry]:
     for check in known.checks:
-        title = _("%(provider)s asked about unit %(unit)s") % {"provider": check.provider, "unit": check.unit.ref}
+        title = _("%(provider)s asked about unit %(unit)s") % {
+            "provider": check.provider,
+            "unit": check.unit.ref,
+        }
         if check.answered_at is None or check.answered_at > check.asked_at:
             yield Entry(check.asked_at, "outgoing_mail", "calm", title, person(check.asked_by), check.number)
         if check.answered_at is not None:
@@ -111,4 +122,12 @@ def _flags(known: Reviewing) -> Iterator[Entry]:
         yield Entry(flag.at, "flag", "warn", _("Flagged for legal review"), text=flag.words, is_internal=True)
         if flag.cleared_at is not None:
             who = person(flag.cleared_by)
-            yield Entry(flag.cleared_at, "flag_check", "calm", _("Flag cleared"), who, text=flag.note, is_internal=True)
+            yield Entry(
+                flag.cleared_at,
+                "flag_check",
+                "calm",
+                _("Flag cleared"),
+                who,
+                text=flag.note,
+                is_internal=True,
+            )

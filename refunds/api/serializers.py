@@ -160,7 +160,8 @@ class EvidenceShape(serializers.Serializer[Any]):
     original_sha256 = serializers.CharField(help_text="Of the file as it was sent, in hex.")
     at = serializers.DateTimeField()
     url = serializers.CharField(
-        allow_null=True, help_text="Path of the file, good for five minutes. Null in answers to a POST: read the case."
+        allow_null=True,
+        help_text="Path of the file, good for five minutes. Null in answers to a POST: read the case.",
     )
 
 
@@ -208,7 +209,8 @@ class RefundRequestShape(serializers.Serializer[Any]):
     messages = SpokenShape(many=True)
     evidence = EvidenceShape(many=True)
     evidence_needed = NeededEvidenceShape(
-        many=True, help_text="What the terms ask for this reason, once it was judged; nothing where the books answer."
+        many=True,
+        help_text="What the terms ask for this reason, once it was judged; nothing where the books answer.",
     )
     refund = RefundShape(allow_null=True)
 

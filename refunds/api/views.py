@@ -193,9 +193,7 @@ class Eligibility(APIView):
                 "warning": reason_warning(asked["reason"]) or None,
                 "description_missing": []
                 if decision.one_click or "description" not in asked
-                else unsaid_of(
-                    known.order, asked["reason"], asked["description"], len(units or known.units)
-                ),
+                else unsaid_of(known.order, asked["reason"], asked["description"], len(units or known.units)),
             }
         )
 

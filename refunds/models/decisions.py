@@ -38,7 +38,9 @@ class Proposal(models.Model):
     amount = models.BigIntegerField(_("amount"))
     clause = models.CharField(_("clause"), max_length=16, blank=True)
     note = models.TextField(_("note"))
-    fault = models.CharField(_("fault"), max_length=8, choices=Fault, blank=True)  # a seller who agrees names none
+    fault = models.CharField(
+        _("fault"), max_length=8, choices=Fault, blank=True
+    )  # a seller who agrees names none
     deviation = models.TextField(_("why it departs from the precedents"), blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(_("at"))

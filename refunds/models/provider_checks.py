@@ -50,7 +50,9 @@ class ProviderCheck(models.Model):
         verbose_name_plural = _("provider checks")
         constraints = [
             models.CheckConstraint(
-                condition=Q(answered_at__isnull=True, answer="", credited_at__isnull=True, answer_hash="", words="")
+                condition=Q(
+                    answered_at__isnull=True, answer="", credited_at__isnull=True, answer_hash="", words=""
+                )
                 | Q(answered_at__isnull=False, answer__in=ProviderAnswer.values, next_try_at__isnull=True)
                 & ~Q(answer_hash=""),
                 name="provider_answers_whole",

@@ -121,8 +121,12 @@ class StatementForm(forms.Form):
 class EndpointForm(forms.Form):
     url = forms.CharField(
         label=_("Address"),
-        help_text=_("https://, on the public internet. Each notice is posted there as JSON, signed as Standard Webhooks."),
+        help_text=_(
+            "https://, on the public internet. Each notice is posted there as JSON, signed as Standard Webhooks."
+        ),
         max_length=MAX_URL,
-        widget=forms.URLInput(attrs={"placeholder": "https://shop.example.com/webhooks", "autocomplete": "off"}),
+        widget=forms.URLInput(
+            attrs={"placeholder": "https://shop.example.com/webhooks", "autocomplete": "off"}
+        ),
         error_messages={"required": _("Write an address first.")},
     )

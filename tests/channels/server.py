@@ -61,7 +61,9 @@ class LocalChannel:
 
     @contextmanager
     def running(self) -> Iterator[Any]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
         thread.start()
         try:
             yield self
@@ -98,7 +100,7 @@ class LocalChannel:
 
             def _serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                request = Request(self.command, self.path, self.headers, self.rfile.read(length))  # type: ignore[arg-type]
+                request = Request(self.command, self.path, self.headers, self.rfile.read(length))
                 answer = channel._answer(request)
                 if answer is None:
                     self.close_connection = True

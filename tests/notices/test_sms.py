@@ -93,12 +93,12 @@ def dysms(settings: Settings, cast: Cast) -> Iterator[Dysms]:
     Buyer.objects.filter(pk=cast.buyer.pk).update(phone="13800000000")
     with Dysms().running() as running:
         settings.SMS_PROVIDER = "aliyun"
+        settings.ALIYUN_SMS_TEMPLATES = {"approved": "SMS_1", "rejected": "SMS_2"}
         settings.ALIYUN_SMS = {
             "url": running.url,
             "access_key_id": KEY_ID,
             "access_key_secret": KEY_SECRET,
             "sign_name": "退款 & 争议",
-            "templates": {"approved": "SMS_1", "rejected": "SMS_2"},
         }
         yield running
 

@@ -10,7 +10,9 @@ from marketplace.risk.models import Dispute
 from refunds.invariants import INVARIANTS, breaks
 
 
-def test_demo_shows_every_part_of_the_money_and_breaks_no_law(db: None, settings: Any, tmp_path: Path) -> None:
+def test_demo_shows_every_part_of_the_money_and_breaks_no_law(
+    db: None, settings: Any, tmp_path: Path
+) -> None:
     settings.DATA_DIR, settings.EMBEDDED = tmp_path, True
     call_command("load_demo")
     assert [law.name for law in INVARIANTS if breaks(law)] == []

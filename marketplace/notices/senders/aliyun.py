@@ -28,7 +28,7 @@ PASSING = frozenset({
 
 class AliyunSms:
     def send(self, parcel: Parcel, text: Rendered, now: datetime) -> Result:
-        template = settings.ALIYUN_SMS["templates"].get(parcel.topic)
+        template = settings.ALIYUN_SMS_TEMPLATES.get(parcel.topic)
         if not template:
             return Result(Outcome.REFUSED, f"no template for {parcel.topic}")
         query = canonical_query(

@@ -139,9 +139,9 @@ def _sent_on(channel: str, day: date, *, but_not: Iterable[str]) -> QuerySet[Tra
     """Transfers the channel paid, first sent on that day, that its list of the day does not name."""
     start = timezone.make_aware(datetime.combine(day, datetime.min.time()))
     rows = _transfers(channel).filter(
-        state=State.SUCCEEDED, is_by_hand=False, sent_at__gte=start, sent_at__lt=start + timedelta(days=1)
+        state=State.SUCCEEDED, sent_at__gte=start, sent_at__lt=start + timedelta(days=1)
     )
-    return rows.exclude(number__in=list(but_not))
+    return rows.exclude(number__in=list(but_not)).exclude(payouts__paid_at__isnull=False)
 
 
 def _days_between(day: date, settled_at: datetime | None) -> list[date]:

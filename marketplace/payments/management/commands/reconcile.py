@@ -31,9 +31,12 @@ class Command(BaseCommand):
             self.stdout.write(f"days=1 matched={found.matched} breaks={found.breaks} unanswered=0")
             return
         with tqdm(total=len(due(now)), unit="day", disable=None) as bar:
-            summary = reconcile_due(
-                now, lambda channel, day: (bar.set_postfix_str(f"{channel} {day}"), bar.update())
-            )
+
+            def told(channel: str, day: date) -> None:
+                bar.set_postfix_str(f"{channel} {day}")
+                bar.update()
+
+            summary = reconcile_due(now, told)
         self.stdout.write(
             f"days={summary.days} matched={summary.matched} breaks={summary.breaks} unanswered={summary.unanswered}"
         )

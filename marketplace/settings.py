@@ -9,10 +9,10 @@ from pathlib import Path
 
 import dj_database_url
 import structlog
-from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel import embedded, keys
+from marketplace.schedule import SCHEDULE
 from marketplace.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,7 +32,7 @@ EMBEDDED = env("EMBEDDED", "0" if env("DATABASE_URL") else "1") == "1"
 DATABASE_URL = env("DATABASE_URL") or embedded.start(DATA_DIR)
 
 # --- Keys ------------------------------------------------------------------------------------------------
-# Embedded: made once and kept in DATA_DIR/keys.json. Production: given, or the checks refuse to start.
+# Embedded: made once (DATA_DIR/keys.json). Production: given, or the checks refuse to start.
 _keys = keys.load_or_create(DATA_DIR / "keys.json") if EMBEDDED else {}
 SECRET_KEY = env("SECRET_KEY") or _keys.get("secret_key", "")
 SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS")
@@ -156,8 +156,6 @@ TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-USE_I18N = True
-USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 
 # --- Static files ----------------------------------------------------------------------------------------
@@ -269,34 +267,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = TIME_ZONE
-# Each sweep finds what a lost message or a passed deadline left; a sweep that waits too long is dropped.
-_sweeps = {
-    "sweep_transfers": 2.0,
-    "sweep_prechecks": 5.0,
-    "sweep_deadlines": 10.0,
-    "sweep_notifications": 10.0,
-    "sweep_duplicates": 3600.0,
-    "sweep_pending_files": 900.0,
-    "sweep_provider_checks": 15.0,
-    "sweep_deliveries": 5.0,
-    "sweep_untold": 60.0,
-    "sweep_overdue": 300.0,
-    "sweep_progress": 3600.0,
-}
-# In Asia/Shanghai. The channels' lists of a day are ready by ten the next morning; who gave none is asked hourly.
-_by_the_clock = {
-    "reconcile": crontab(hour="10-23", minute="30"),
-    "settle_orders": crontab(hour="3", minute="0"),
-}
-CELERY_BEAT_SCHEDULE = {
-    name: {"task": f"refunds.{name}", "schedule": seconds, "options": {"expires": max(seconds, 10)}}
-    for name, seconds in _sweeps.items()
-} | {name: {"task": f"refunds.{name}", "schedule": when} for name, when in _by_the_clock.items()}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 CELERY_BEAT_SCHEDULER = "marketplace.celery:OutboxScheduler"
 
 # --- Payment channels ------------------------------------------------------------------------------------
-# A channel is spoken to where its keys are set; docs/operating.md lists them. The URLs are settings, so that tests,
-# the demo and a channel's own test system are reached like the real one.
+# A channel is spoken to where its keys are set (docs/channels.md); a test system is reached by its URL.
 CHANNEL_TIMEOUT_SECONDS = float(env("CHANNEL_TIMEOUT_SECONDS", "10"))
 ALIPAY = {
     "url": env("ALIPAY_URL", "https://openapi.alipay.com/gateway.do"),
@@ -329,10 +304,8 @@ PROVIDER = {
     "timeout": float(env("PROVIDER_TIMEOUT_SECONDS", "10")),
 }
 # Channels the sandbox answers for. Embedded: all that have no keys. Production must name each one itself.
-_without_keys = ["sandbox", "card", "bank_transfer"]
-_without_keys += [] if ALIPAY["app_id"] else ["alipay"]
-_without_keys += [] if WECHAT_PAY["mchid"] else ["wechat_pay"]
-_without_keys += [] if STRIPE["api_key"] else ["stripe"]
+_with_keys = {"alipay": ALIPAY["app_id"], "wechat_pay": WECHAT_PAY["mchid"], "stripe": STRIPE["api_key"]}
+_without_keys = ["sandbox", "card", "bank_transfer", *(name for name, key in _with_keys.items() if not key)]
 SANDBOX_ANSWERS_FOR = env_list("SANDBOX_ANSWERS_FOR", ",".join(_without_keys) if EMBEDDED else "")
 ALLOW_SANDBOX = env("ALLOW_SANDBOX") == "1"  # where not embedded, SANDBOX_ANSWERS_FOR needs this beside it
 SANDBOX_DELAY_SECONDS = float(env("SANDBOX_DELAY_SECONDS", "0.05"))
@@ -361,14 +334,13 @@ ALIYUN_SMS = {
 ALIYUN_SMS_TEMPLATES = dict(item.split("=", 1) for item in env_list("ALIYUN_SMS_TEMPLATES") if "=" in item)
 WEBHOOK_TIMEOUT_SECONDS = 15.0
 WEBHOOK_PORTS = env_list("WEBHOOK_PORTS")  # none: any
-# For trying things out on one machine: receivers in private networks, and plain http.
-WEBHOOK_ALLOW_PRIVATE = env("WEBHOOK_ALLOW_PRIVATE") == "1"
+WEBHOOK_ALLOW_PRIVATE = (
+    env("WEBHOOK_ALLOW_PRIVATE") == "1"
+)  # private receivers and plain http: for trying out
 
 # --- Safety ----------------------------------------------------------------------------------------------
-SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
 SESSION_COOKIE_AGE = 12 * 3600

@@ -25,7 +25,19 @@ DESK = {
     "desk-orders": "/admin/orders/order/",
     "desk-transfers": "/admin/payments/transfer/",
 }
+FINANCE = {
+    "desk-breaks": "/admin/payments/break/",
+    "desk-payouts": "/admin/payments/payout/",
+    "desk-withdrawals": "/admin/payments/withdrawal/",
+    "desk-disputes": "/admin/risk/dispute/",
+    "desk-accounts": "/admin/ledger/account/",
+    "desk-sellers": "/admin/sellers/seller/",
+}
+ROWS = ("desk-breaks", "desk-payouts", "desk-withdrawals", "desk-disputes", "desk-sellers")  # the first one, opened
 PORTAL = {
+    "portal-money": "/portal/money/",
+    "portal-notices": "/portal/notices/",
+    "portal-settings": "/portal/settings/",
     "portal-list": "/portal/",
     "portal-platform": "/portal/?tab=platform",
     "portal-done": "/portal/?tab=done",
@@ -67,7 +79,7 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
     variants = list(itertools.product(("zh", "en"), ("light", "dark"), WIDTHS.items()))
     for language, scheme, (width, height) in variants:
         print(f"{language} {scheme} {width}", flush=True)
-        for user, pages in (("", PUBLIC), ("reviewer", DESK), ("seller1", PORTAL)):
+        for user, pages in (("", PUBLIC), ("reviewer", DESK), ("finance", FINANCE), ("seller1", PORTAL)):
             context = browser.new_context(
                 base_url=base,
                 viewport={"width": width, "height": height},
@@ -80,6 +92,10 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
                 sign_in(page, user, password)
             for name, path in pages.items():
                 keep(page, path, f"{name}-{language}-{scheme}-{width}")
+            for name in ROWS if user == "finance" else ():
+                page.goto(FINANCE[name])
+                page.locator("#result_list th a, #result_list td a").first.click()
+                keep(page, "", f"{name}-row-{language}-{scheme}-{width}")
             if user == "reviewer":
                 page.goto("/admin/refunds/refundrequest/?queue=review")
                 page.locator("a[href*='/case/']").first.click()
@@ -104,7 +120,7 @@ def keep(page: Page, path: str, name: str) -> None:
     if path:
         page.goto(path)
     page.wait_for_load_state("networkidle")
-    page.screenshot(path=OUT / f"{name}.png", full_page="case" in name)
+    page.screenshot(path=OUT / f"{name}.png", full_page="case" in name or "row" in name or "money" in name)
 
 
 def watch(page: Page, base: str, faults: list[str]) -> None:

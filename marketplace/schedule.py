@@ -1,0 +1,30 @@
+"""When the scheduler starts what: each name is a task of refunds/tasks.py."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+# Seconds between two runs. Each sweep finds what a lost message or a passed deadline left; one that waits too long
+# for a worker is dropped.
+SWEEPS = {
+    "sweep_transfers": 2.0,
+    "sweep_deliveries": 5.0,
+    "sweep_prechecks": 5.0,
+    "sweep_deadlines": 10.0,
+    "sweep_notifications": 10.0,
+    "sweep_provider_checks": 15.0,
+    "sweep_untold": 60.0,
+    "sweep_overdue": 300.0,
+    "sweep_pending_files": 900.0,
+    "sweep_duplicates": 3600.0,
+    "sweep_progress": 3600.0,
+}
+# In Asia/Shanghai. The channels' lists of a day are ready by ten the next morning; who gave none is asked hourly.
+BY_THE_CLOCK = {
+    "settle_orders": crontab(hour="3", minute="0"),
+    "reconcile": crontab(hour="10-23", minute="30"),
+}
+SCHEDULE: dict[str, dict[str, Any]] = {
+    name: {"task": f"refunds.{name}", "schedule": seconds, "options": {"expires": max(seconds, 10)}}
+    for name, seconds in SWEEPS.items()
+} | {name: {"task": f"refunds.{name}", "schedule": when} for name, when in BY_THE_CLOCK.items()}

@@ -40,7 +40,7 @@ class Desk(NamedTuple):
 def load(shop: Shop, desk: Desk, now: datetime) -> None:
     seller = Seller.objects.get(members__user=desk.seller)
     _put_aside(seller, desk, now - timedelta(days=10))
-    settle_due(now)
+    settle_due(now - timedelta(days=2))
     _withdraw(desk, now)
     _dispute(shop, desk, now)
     _pay_by_hand(desk, now)

@@ -33,7 +33,13 @@ FINANCE = {
     "desk-accounts": "/admin/ledger/account/",
     "desk-sellers": "/admin/sellers/seller/",
 }
-ROWS = ("desk-breaks", "desk-payouts", "desk-withdrawals", "desk-disputes", "desk-sellers")  # the first one, opened
+ROWS = (
+    "desk-breaks",
+    "desk-payouts",
+    "desk-withdrawals",
+    "desk-disputes",
+    "desk-sellers",
+)  # the first one, opened
 PORTAL = {
     "portal-money": "/portal/money/",
     "portal-notices": "/portal/notices/",

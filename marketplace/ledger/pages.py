@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from marketplace.kernel.money import major
 
@@ -33,16 +33,16 @@ def _instant(label: Any) -> forms.DateTimeField:
 
 
 class AsOf(forms.Form):
-    at = _instant(_lazy("As of"))
+    at = _instant(gettext_lazy("As of"))
     owner = forms.CharField(
-        label=_lazy("Owner"), required=False, max_length=64,
-        widget=forms.TextInput({"placeholder": _lazy("All")}),
+        label=gettext_lazy("Owner"), required=False, max_length=64,
+        widget=forms.TextInput({"placeholder": gettext_lazy("All")}),
     )  # fmt: skip
 
 
 class Between(forms.Form):
-    since = _instant(_lazy("From"))
-    until = _instant(_lazy("Before"))
+    since = _instant(gettext_lazy("From"))
+    until = _instant(gettext_lazy("Before"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -59,7 +59,7 @@ def trial_balance_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     chosen = _chosen(form)
     rows = trial_balance(chosen["at"], owner=chosen.get("owner") or None) if chosen else []
     if "csv" in request.GET and chosen:
-        header = [_("Currency"), _("Account"), _("Owner"), _("Balance")]
+        header = [_("Currency"), _("Ledger account"), _("Owner"), _("Balance")]
         lines = ([r.currency, Kind(r.kind).label, r.owner, major(r.balance, r.currency)] for r in rows)
         return _file(f"trial-balance-{timezone.localtime(chosen['at']):%Y%m%d-%H%M%S}.csv", header, lines)
     sums = [

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.templatetags.recourse import money
@@ -281,20 +281,20 @@ def _ground(recipient_kind: str, data: Mapping[str, Any]) -> str:
     if recipient_kind == SELLER and rule in RULES_ABOUT_THE_BUYER:
         return ""
     if rule not in RULES:
-        return _now("Clause: %(clause)s.") % {"clause": data["clause"]}
-    line = _now("Clause %(clause)s: it was decided by %(rule)s.") % {
+        return gettext("Clause: %(clause)s.") % {"clause": data["clause"]}
+    line = gettext("Clause %(clause)s: it was decided by %(rule)s.") % {
         "clause": data["clause"],
         "rule": RULES[rule],
     }
     if closes_at := data.get("closes_at"):
-        line += " " + _now("That time ended at %(at)s.") % {"at": _instant(closes_at)}
+        line += " " + gettext("That time ended at %(at)s.") % {"at": _instant(closes_at)}
     return line
 
 
 def _until(data: Mapping[str, Any]) -> str:
     if not data.get("due_at"):
         return ""
-    return _now("Deadline: %(at)s (Beijing time).") % {"at": _instant(data["due_at"])}
+    return gettext("Deadline: %(at)s (Beijing time).") % {"at": _instant(data["due_at"])}
 
 
 def _instant(text: str) -> str:

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound, Refusal
@@ -30,25 +30,25 @@ ACCEPT = ".png,.jpg,.jpeg,.webp,.pdf,.mp4"
 
 class EvidenceForm(forms.Form):
     side = forms.ChoiceField(
-        label=_lazy("Whose evidence"),
+        label=gettext_lazy("Whose evidence"),
         choices=[
             (Party.BUYER, Party.BUYER.label),
             (Party.SELLER, Party.SELLER.label),
-            ("", _lazy("Found by staff")),
+            ("", gettext_lazy("Found by staff")),
         ],
         initial=Party.BUYER,
         required=False,
-        help_text=_lazy("An identity document is the buyer's alone to give."),
+        help_text=gettext_lazy("An identity document is the buyer's alone to give."),
     )
-    kind = forms.ChoiceField(label=_lazy("Kind"), choices=KIND_CHOICES)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=KIND_CHOICES)
     file = forms.FileField(
-        label=_lazy("File"),
+        label=gettext_lazy("File"),
         allow_empty_file=True,
-        help_text=_lazy("PNG, JPEG, WebP, PDF or MP4. It is cleaned of everything but what it shows."),
+        help_text=gettext_lazy("PNG, JPEG, WebP, PDF or MP4. It is cleaned of everything but what it shows."),
         widget=forms.FileInput(attrs={"accept": ACCEPT}),
     )
     note = forms.CharField(
-        label=_lazy("What it shows, and how it reached you"),
+        label=gettext_lazy("What it shows, and how it reached you"),
         required=False,
         max_length=MAX_NOTE,
         widget=forms.Textarea(attrs={"rows": 2}),

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from marketplace.identity.admin import ReadOnlyAdmin
 from marketplace.identity.models import User
@@ -31,7 +31,7 @@ class NoteForm(forms.Form):
     """Why. Left empty it is the operation's to refuse, in its own words."""
 
     note = forms.CharField(
-        label=_lazy("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+        label=gettext_lazy("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 

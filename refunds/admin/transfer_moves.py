@@ -41,7 +41,7 @@ class PayeeForm(WhyForm):
 
     name = _line(_("Payee"), _("As on the account. The buyer, and nobody else."))
     bank = _line(_("Bank"))
-    account = _line(_("Account"))
+    account = _line(_("Account number"))
 
 
 class PayoutForm(forms.Form):

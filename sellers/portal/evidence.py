@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from marketplace.identity.models import User
@@ -30,21 +30,21 @@ ACCEPT = ".png,.jpg,.jpeg,.webp,.pdf,.mp4"
 
 class EvidenceForm(forms.Form):
     kind = forms.ChoiceField(
-        label=_lazy("What it is"),
+        label=gettext_lazy("What it is"),
         choices=[(code, kind_label(code)) for code in kinds_for(Party.SELLER)],
-        error_messages={"required": _lazy("Choose what it is.")},
+        error_messages={"required": gettext_lazy("Choose what it is.")},
     )
     file = forms.FileField(
-        label=_lazy("File"),
+        label=gettext_lazy("File"),
         allow_empty_file=True,
-        help_text=_lazy(
+        help_text=gettext_lazy(
             "PNG, JPEG, WebP or PDF up to 10 MB, MP4 up to 50 MB. The buyer and the platform see it."
         ),
-        error_messages={"required": _lazy("Choose a file first.")},
+        error_messages={"required": gettext_lazy("Choose a file first.")},
         widget=forms.FileInput(attrs={"accept": ACCEPT}),
     )
     note = forms.CharField(
-        label=_lazy("What it shows (optional)"),
+        label=gettext_lazy("What it shows (optional)"),
         required=False,
         max_length=MAX_NOTE,
         widget=forms.Textarea(attrs={"rows": 2}),

@@ -89,7 +89,7 @@ class WithdrawForm(forms.Form):
 class StatementForm(forms.Form):
     """Which account, in which currency, and the days from and to, both included."""
 
-    account = forms.ChoiceField(label=_("Account"), choices=list(ACCOUNTS.items()))
+    account = forms.ChoiceField(label=_("Ledger account"), choices=list(ACCOUNTS.items()))
     currency = forms.ChoiceField(label=_("Currency"))
     since = forms.DateField(label=_("From"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     until = forms.DateField(label=_("To"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))

@@ -214,7 +214,7 @@ def test_trial_balance_of_any_instant_is_in_balance(asked: Withdrawal, finance: 
         path, {"at": timezone.localtime().isoformat(), "owner": asked.seller.code, "csv": "1"}, **ENGLISH
     )
     assert read_csv(own_rows) == [
-        ["Currency", "Account", "Owner", "Balance"],
+        ["Currency", "Ledger account", "Owner", "Balance"],
         ["CNY", "Escrow", asked.seller.code, "0.00"],
         ["CNY", "Seller's payable", asked.seller.code, "-39.00"],
         ["CNY", "On its way to the seller", asked.seller.code, "-60.00"],

@@ -1,5 +1,6 @@
 """The catalogue follows the sources, keeps what was translated, and its check finds every fault."""
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -123,3 +124,14 @@ def test_django_reads_what_is_compiled(sources: Path) -> None:
     assert chinese.gettext("Refund %(number)s") == "退款 %(number)s"
     assert chinese.pgettext("clock", "Due") == "截止"
     assert chinese.ngettext("%(n)d day", "%(n)d days", 5) == "%(n)d 天"
+
+
+def test_gettext_is_known_by_the_names_the_extractor_knows() -> None:
+    """Under another name its texts would never be collected, and be shown in English."""
+    aliases = {
+        (str(path), alias)
+        for top in ("marketplace", "refunds", "sellers")
+        for path in (Path(catalogue.__file__).parents[3] / top).rglob("*.py")
+        for alias in re.findall(r"import n?p?gettext\w* as (\w+)", path.read_text())
+    }
+    assert {alias for _path, alias in aliases} == {"_"}, sorted(aliases)

@@ -102,7 +102,7 @@ def test_withdrawal_is_asked_for_once_and_followed_to_its_end(seller: Client, ca
     pay_withdrawal(number=row.number, user=cast.finance, bank_reference="ICBC-9", now=now)
     reject_withdrawal(number=second.number, user=cast.finance, note="Account closed.", now=now)
     text = page(seller)
-    assert "Paid" in text
+    assert "Paid out" in text
     assert "ICBC-9" in text
     assert "Rejected" in text
     assert "Account closed." in text

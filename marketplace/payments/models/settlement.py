@@ -57,7 +57,7 @@ class Settlement(models.Model):
 
 class WithdrawalState(models.TextChoices):
     REQUESTED = "requested", _("Waiting for finance")
-    PAID = "paid", _("Paid")
+    PAID = "paid", _("Paid out")
     REJECTED = "rejected", _("Rejected")
 
 

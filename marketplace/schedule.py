@@ -7,6 +7,7 @@ from celery.schedules import crontab
 # Seconds between two runs. Each sweep finds what a lost message or a passed deadline left; one that waits too long
 # for a worker is dropped.
 SWEEPS = {
+    "tell_waiting": 1.0,
     "sweep_transfers": 2.0,
     "sweep_deliveries": 5.0,
     "sweep_prechecks": 5.0,

@@ -80,9 +80,9 @@ def sweep_deadlines() -> None:
     sweep.sweep_deadlines(timezone.now())
 
 
-@shared_task(name="refunds.tell")
-def tell(moves: list[list[int]]) -> None:
-    telling.tell_moves(moves, timezone.now())
+@shared_task(name="refunds.tell_waiting")
+def tell_waiting() -> None:
+    telling.tell_waiting(timezone.now())
 
 
 @shared_task(name="refunds.tell_message")

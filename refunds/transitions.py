@@ -63,10 +63,10 @@ SELECT m.id, m.before + s.n, m.before + s.n - 1, s.event, s.source, s.target, %(
 FROM moved m, unnest(%(events)s::text[], %(sources)s::text[], %(targets)s::text[])
     WITH ORDINALITY AS s(event, source, target, n)
 """
-# Those who are told hear of it through a job (operations/tell.py): one for a move, few for many.
+# Those who are told hear of it through a job (operations/tell.py), which is taken with others: one for a move, few for many.
 _TELL = """, told AS (
     INSERT INTO kernel_outboxjob (task, args)
-    SELECT 'refunds.tell', jsonb_build_array(jsonb_agg(jsonb_build_array(t.id, t.sequence)))
+    SELECT 'batch.tell', jsonb_build_array(jsonb_agg(jsonb_build_array(t.id, t.sequence)))
     FROM (SELECT m.id, m.before + s.n AS sequence, (row_number() OVER () - 1) / 500 AS job
           FROM moved m, unnest(%(told)s::int[]) AS s(n)) t
     GROUP BY t.job

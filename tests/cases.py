@@ -89,7 +89,7 @@ def work(now: datetime | None = None) -> None:
         "refunds.pay": pay,
         "refunds.return_duplicates": return_duplicates,
         "refunds.take_notification": take_notification,
-        "refunds.tell": tell_moves,
+        "batch.tell": tell_moves,
         "refunds.tell_message": tell_message,
         "refunds.deliver": deliver,
     }

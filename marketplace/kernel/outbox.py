@@ -9,6 +9,11 @@ from django.db import connection
 BATCH = 500
 
 
+# A task named so is no message of its own: somebody takes those that wait together, because there are many of them and
+# nobody waits for one. A message each would keep the others waiting.
+TOGETHER = "batch."
+
+
 def enqueue(task: str, *args: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -25,10 +30,25 @@ def publish(send: Callable[[str, list[Any]], object]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM kernel_outboxjob WHERE id IN"
-            " (SELECT id FROM kernel_outboxjob ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id, task, args",
-            [BATCH],
+            " (SELECT id FROM kernel_outboxjob WHERE NOT starts_with(task, %s) ORDER BY id LIMIT %s"
+            " FOR UPDATE SKIP LOCKED) RETURNING id, task, args",
+            [TOGETHER, BATCH],
         )
         jobs = sorted(cursor.fetchall())
     for _id, task, args in jobs:
         send(task, json.loads(args))
     return len(jobs)
+
+
+def take(task: str, limit: int) -> list[list[Any]]:
+    """Take up to `limit` waiting jobs of a task done in batches, oldest first; their arguments.
+
+    They are gone when the caller's transaction commits, and wait again if it does not: none is lost or done twice.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM kernel_outboxjob WHERE id IN (SELECT id FROM kernel_outboxjob WHERE task = %s"
+            " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id, args",
+            [task, limit],
+        )
+        return [json.loads(args) for _id, args in sorted(cursor.fetchall())]

@@ -225,7 +225,7 @@ WITH k AS (
 ), o AS (
     INSERT INTO kernel_outboxjob (task, args)
     SELECT 'refunds.precheck', jsonb_build_array(id) FROM r WHERE %(due_at)s::timestamptz IS NULL
-    UNION ALL SELECT 'refunds.tell', jsonb_build_array(jsonb_build_array(jsonb_build_array(id, 1))) FROM r
+    UNION ALL SELECT 'batch.tell', jsonb_build_array(jsonb_build_array(jsonb_build_array(id, 1))) FROM r
 )
 SELECT id FROM r
 """

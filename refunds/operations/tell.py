@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from marketplace.identity.roles import Role
+from marketplace.kernel.outbox import take
 from marketplace.kernel.serializers import instant
 from marketplace.notices.operations.tell import News, language_for, tell
 from marketplace.notices.texts import RULES_ABOUT_THE_BUYER
@@ -44,12 +45,30 @@ ORDER BY t.id
 """
 
 
+def tell_waiting(now: datetime) -> int:
+    """Tell of all moves that wait to be told, FEW jobs at a time; return how many notices are new.
+
+    The jobs are taken in the transaction that tells, so that none is lost with a message or a worker.
+    """
+    told = 0
+    while True:
+        with transaction.atomic(durable=True):
+            jobs = take("batch.tell", FEW)
+            if not jobs:
+                return told
+            told += tell(_news_of_moves([move for [moves] in jobs for move in moves]), now)
+
+
 def tell_moves(moves: Sequence[Sequence[int]], now: datetime) -> int:
     """Tell of these moves, each (request id, sequence); return how many notices are new."""
-    parameters = {"ids": [move[0] for move in moves], "sequences": [move[1] for move in moves]}
-    news = [each for row in _rows(_MOVES, parameters) for each in _news_of_move(row)]
+    news = _news_of_moves(moves)
     with transaction.atomic(durable=True):
         return tell(news, now)
+
+
+def _news_of_moves(moves: Sequence[Sequence[int]]) -> list[News]:
+    parameters = {"ids": [move[0] for move in moves], "sequences": [move[1] for move in moves]}
+    return [each for row in _rows(_MOVES, parameters) for each in _news_of_move(row)]
 
 
 _LOST = """

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from celery.beat import PersistentScheduler
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 
 from marketplace.celery import OutboxScheduler, app
@@ -23,6 +23,29 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Any]]]:
     sent: list[tuple[str, list[Any]]] = []
     monkeypatch.setattr(app, "send_task", lambda task, args: sent.append((task, args)))
     return sent
+
+
+def test_jobs_taken_together_are_no_messages(
+    db: None, scheduler: OutboxScheduler, sent: list[tuple[str, list[Any]]]
+) -> None:
+    for number in range(3):
+        outbox.enqueue("batch.count", number)
+    outbox.enqueue("batch.other", 9)
+
+    scheduler.tick()
+
+    assert sent == []
+    assert outbox.take("batch.count", 2) == [[0], [1]]
+    assert (outbox.take("batch.count", 2), outbox.take("batch.count", 2)) == ([[2]], [])
+    assert OutboxJob.objects.get().task == "batch.other"
+
+
+def test_jobs_taken_by_who_failed_wait_again(db: None) -> None:
+    outbox.enqueue("batch.count", 1)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        outbox.take("batch.count", 5)
+        raise RuntimeError
+    assert outbox.take("batch.count", 5) == [[1]]
 
 
 def test_jobs_go_out_once_in_the_order_they_came(

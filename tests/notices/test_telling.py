@@ -127,14 +127,23 @@ def _moved_by(event: str, cast: Cast) -> RefundRequest:
 def test_job_is_written_with_the_move_and_for_those_steps_that_tell(cast: Cast) -> None:
     request = make_request(cast)
     precheck(request.pk, timezone.now())  # two steps: precheck tells nobody
-    jobs = list(OutboxJob.objects.filter(task="refunds.tell").values_list("args", flat=True))
+    jobs = list(OutboxJob.objects.filter(task="batch.tell").values_list("args", flat=True))
     assert jobs == [[[[request.pk, 3]]]]
+
+
+def test_waiting_moves_are_told_together_and_once(cast: Cast) -> None:
+    for _ in range(3):
+        precheck(make_request(cast).pk, timezone.now())
+    OutboxJob.objects.exclude(task="batch.tell").delete()
+    assert tell.tell_waiting(timezone.now()) > 0
+    assert not OutboxJob.objects.filter(task="batch.tell").exists()
+    assert tell.tell_waiting(timezone.now()) == 0
 
 
 def test_sweeping_thousands_writes_few_jobs(cast: Cast) -> None:
     requests = [make_request(cast, state=State.AWAITING_SELLER) for _ in range(3)]
     assert sweep.sweep_deadlines(timezone.now() + days(30)) == 3
-    [job] = OutboxJob.objects.filter(task="refunds.tell")
+    [job] = OutboxJob.objects.filter(task="batch.tell")
     assert sorted(move[0] for move in job.args[0]) == sorted(request.pk for request in requests)
 
 

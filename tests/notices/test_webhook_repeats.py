@@ -145,4 +145,4 @@ def test_every_sweep_of_the_schedule_is_a_task_there_is() -> None:
         "refunds.sweep_overdue",
         "refunds.sweep_deliveries",
     } <= names
-    assert names | {"refunds.tell", "refunds.tell_message", "refunds.deliver"} <= set(app.tasks)
+    assert names | {"refunds.tell_waiting", "refunds.tell_message", "refunds.deliver"} <= set(app.tasks)

@@ -29,12 +29,12 @@ TASKS: dict[str, tuple[str, Callable[..., Any], float]] = {
     "refunds.pay": ("pay", lambda number, now: pay.pay(number, now), PAYER_DIES),
     "refunds.return_duplicates": ("file", return_duplicates, WORKER_DIES),
     "refunds.take_notification": ("news", news.take_notification, 0.12),
-    "refunds.tell": ("tell", tell.tell_moves, WORKER_DIES),
+    "batch.tell": ("tell", tell.tell_moves, WORKER_DIES),
     "refunds.tell_message": ("tell", tell.tell_message, WORKER_DIES),
     "refunds.deliver": ("deliver", deliver_notice, WORKER_DIES),
 }
 # What tells people is delivered now and then: it takes time, and moves no money.
-WORDS = ("refunds.tell", "refunds.tell_message", "refunds.deliver")
+WORDS = ("batch.tell", "refunds.tell_message", "refunds.deliver")
 MOVE_NO_MONEY = [18, 1, 1]
 
 

@@ -22,7 +22,7 @@ from .bearing import lock_funds, shares
 RETRY_AFTER = tuple(timedelta(seconds=s) for s in (2, 10, 60, 300, 600, 1200, 1800))
 RESEND_WITHIN = timedelta(hours=24)
 # A transfer left in `sending` this long lost its worker; the next try begins with a query.
-STUCK_AFTER = timedelta(seconds=60)
+STUCK_AFTER = timedelta(seconds=30)
 
 State = Transfer.State
 # What an answer makes of a transfer. RETRY and TOP_UP become MANUAL once it may not be sent again.

@@ -135,6 +135,7 @@ def publish(world: World) -> None:
 def _publish() -> list[Job]:
     jobs: list[Job] = []
     outbox.publish(lambda task, args: jobs.append((task, args)))
+    jobs += [("batch.tell", args) for args in outbox.take("batch.tell", 500)]
     return jobs
 
 

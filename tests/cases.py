@@ -12,7 +12,7 @@ from marketplace.kernel.idempotency import Key
 from marketplace.kernel.models import OutboxJob
 from marketplace.notices.operations.deliver import deliver
 from marketplace.orders.models import Order
-from refunds import clocks, precedents
+from refunds import precedents
 from refunds.machine import EDGES, Edge, Party, State
 from refunds.models import RefundRequest
 from refunds.operations import judging, review
@@ -20,7 +20,7 @@ from refunds.operations.approve import approve
 from refunds.operations.decide import precheck
 from refunds.operations.file import Filing, file_request
 from refunds.operations.judging import Ruling
-from refunds.operations.locking import clock_terms
+from refunds.operations.locking import clock_after
 from refunds.operations.news import take_notification
 from refunds.operations.pay import pay
 from refunds.operations.return_duplicates import return_duplicates
@@ -135,7 +135,7 @@ def _move(request: RefundRequest, edge: Edge, cast: Cast, now: datetime) -> None
                 checker_id=checker,
             )
         else:
-            due = clocks.after(edge.event, clock_terms(request), now)
+            due = clock_after(edge.event, request, now)
             apply_transition(request, edge.event, actor=actor, now=now, due=due)
         if edge.event in JUDGED:
             amount = request.amount if edge.target == State.APPROVED else 0

@@ -8,11 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal
 
-from .. import clocks
 from ..models import Proposal, RefundRequest
 from ..transitions import apply_transition
 from .approve import approve
-from .locking import clock_terms, lock_for_seller
+from .locking import clock_after, lock_for_seller
 
 
 class Ground(models.TextChoices):
@@ -37,7 +36,7 @@ def agree(*, number: str, user: User, now: datetime, note: str = "") -> RefundRe
         if request.amount <= request.two_person_above:
             approve(request, "agree", actor=actor, now=now, amount=request.amount, note=note)
             return request
-        due = clocks.after("agree_for_check", clock_terms(request), now)
+        due = clock_after("agree_for_check", request, now)
         apply_transition(request, "agree_for_check", actor=actor, now=now, due=due, note=note)
         Proposal.objects.create(
             request=request, sequence=request.sequence, amount=request.amount, note=note, by=user, at=now
@@ -51,7 +50,7 @@ def refuse(*, number: str, user: User, ground: str, note: str, now: datetime) ->
         raise GroundNeeded(grounds=Ground.values)
     with transaction.atomic(durable=True):
         request, actor = lock_for_seller(number, user)
-        due = clocks.after("refuse", clock_terms(request), now)
+        due = clock_after("refuse", request, now)
         apply_transition(
             request, "refuse", actor=actor, now=now, due=due, note=f"{Ground(ground).value}: {note.strip()}"
         )

@@ -90,7 +90,7 @@ def _carry_out(request: RefundRequest, verdict: Verdict, now: datetime) -> None:
             return
         except DisputeOpen as refusal:  # raised before anything was written
             event, note = EVENTS["review"], str(refusal.extra["dispute"])
-    due = clocks.after(event, verdict.policy.terms.clocks, now)
+    due = clocks.after(event, verdict.policy.terms.clocks, request.reason, now)
     apply_transition(request, "precheck", event, actor=SYSTEM, now=now, due=due, clause=clause, note=note)
 
 

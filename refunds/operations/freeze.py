@@ -78,7 +78,7 @@ def freeze_for_complaint(requests: list[RefundRequest], capture: Capture, note: 
 
 def _freeze(request: RefundRequest, note: str, now: datetime, *, takes_back: bool = False) -> None:
     goods_type = request.goods_type  # type: ignore[attr-defined]  # of _REQUESTS
-    due = clocks.after("freeze", in_force(goods_type, request.filed_at).terms.clocks, now)
+    due = clocks.after("freeze", in_force(goods_type, request.filed_at).terms.clocks, request.reason, now)
     approval = NO_APPROVAL if takes_back else None
     apply_transition(request, "freeze", actor=SYSTEM, now=now, due=due, note=note, approval=approval)
 

@@ -16,14 +16,13 @@ from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once, replay
 from marketplace.kernel.models import IdempotencyKey
 
-from .. import clocks
 from ..evidence.similar import bands
 from ..machine import OPEN, Party, State
 from ..models import Evidence, PendingFile, RefundRequest
 from ..permissions import BUYER, Actor, seller_of, staff
 from ..policy import EVIDENCE_KINDS
 from ..transitions import apply_transition
-from .locking import clock_terms, lock
+from .locking import clock_after, lock
 from .say import CARD_NUMBER, CardNumber
 from .take_file import Taken, Upload, taken
 
@@ -220,5 +219,5 @@ def _keep(
 def _answer_question(request: RefundRequest, actor: Actor, now: datetime) -> None:
     """What the case waited for is there: the review goes on."""
     if request.state == State.AWAITING_EVIDENCE and asked_party(request) == actor.party:
-        due = clocks.after("give_evidence", clock_terms(request), now)
+        due = clock_after("give_evidence", request, now)
         apply_transition(request, "give_evidence", actor=actor, now=now, due=due)

@@ -1,12 +1,15 @@
 """Finding the one request a person works on, locked, or a refusal that gives nothing away."""
 
+from datetime import datetime
+
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
 
+from .. import clocks
+from ..clocks import Due
 from ..models import RefundRequest
 from ..permissions import Actor, seller_of, staff
 from ..policies import in_force
-from ..policy import Clocks
 
 
 def lock(number: str, **scope: object) -> RefundRequest:
@@ -40,6 +43,7 @@ def lock_for_seller(number: str, user: User) -> tuple[RefundRequest, Actor]:
     return request, seller_of(user, request)
 
 
-def clock_terms(request: RefundRequest) -> Clocks:
-    """The clocks in force when the request was filed: a clock is never shortened by later terms (E7)."""
-    return in_force(request.order.goods_type, request.filed_at).terms.clocks
+def clock_after(event: str, request: RefundRequest, now: datetime) -> Due:
+    """The clock `event` starts, by the terms in force when the request was filed: later ones shorten none (E7)."""
+    terms = in_force(request.order.goods_type, request.filed_at).terms.clocks
+    return clocks.after(event, terms, request.reason, now)

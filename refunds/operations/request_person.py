@@ -8,11 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 
-from .. import clocks
 from ..models import RefundRequest, Transition
 from ..permissions import BUYER
 from ..transitions import apply_transition
-from .locking import clock_terms, lock
+from .locking import clock_after, lock
 
 
 class DecidedByAPerson(Refusal):
@@ -30,7 +29,7 @@ def request_person(
         last = Transition.objects.filter(request=request, sequence=request.sequence).get()
         if last.event in ("reject", "rule_for_seller"):
             raise DecidedByAPerson()
-        due = clocks.after("request_person", clock_terms(request), now)
+        due = clock_after("request_person", request, now)
         apply_transition(request, "request_person", actor=BUYER, now=now, due=due)
         answer = present(request)
         keep(key, answer, 200)

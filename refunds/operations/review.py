@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal, SecondPersonNeeded
 
-from .. import clocks
 from ..machine import State
 from ..models import Proposal, RefundRequest
 from ..permissions import Actor
@@ -19,7 +18,7 @@ from ..transitions import apply_transition, edge_for
 from . import judging
 from .approve import AmountOutOfRange, approve
 from .judging import Ruling
-from .locking import clock_terms, lock_for_staff
+from .locking import clock_after, lock_for_staff
 
 # The same decision in arbitration is a ruling: another edge, open to other people.
 APPROVES = {State.MANUAL_REVIEW: "approve", State.ARBITRATION: "rule_for_buyer"}
@@ -179,7 +178,7 @@ def _move(event: str, *, number: str, user: User, note: str, now: datetime) -> R
 
 
 def _apply(request: RefundRequest, event: str, actor: Actor, note: str, clause: str, now: datetime) -> None:
-    due = clocks.after(event, clock_terms(request), now)
+    due = clock_after(event, request, now)
     apply_transition(request, event, actor=actor, now=now, due=due, note=note, clause=clause)
 
 

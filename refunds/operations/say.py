@@ -12,13 +12,12 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 from marketplace.kernel.outbox import enqueue
 
-from .. import clocks
 from ..machine import Party, State
 from ..models import Message, RefundRequest
 from ..permissions import BUYER, Actor
 from ..transitions import apply_transition
 from .flag import flag_threats
-from .locking import clock_terms, lock, lock_for_seller, lock_for_staff
+from .locking import clock_after, lock, lock_for_seller, lock_for_staff
 
 MAX_CHARACTERS = 4000
 PARTIES = (Party.BUYER, Party.SELLER)  # whose threats are read by a person (F10)
@@ -99,5 +98,5 @@ def _write(
 
 def _answer_question(request: RefundRequest, now: datetime) -> None:
     if request.state == State.AWAITING_EVIDENCE:
-        due = clocks.after("give_evidence", clock_terms(request), now)
+        due = clock_after("give_evidence", request, now)
         apply_transition(request, "give_evidence", actor=BUYER, now=now, due=due)

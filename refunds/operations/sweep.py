@@ -10,6 +10,7 @@ from marketplace.kernel.outbox import enqueue
 from marketplace.payments.models import Transfer
 
 from .. import clocks
+from ..clocks import Due
 from ..machine import ON_OVERDUE, State
 from ..models import RefundRequest
 from ..policies import in_force
@@ -57,16 +58,11 @@ def _move_batch(source: str, event: str, now: datetime) -> int:
     with transaction.atomic(durable=True):
         overdue = RefundRequest.objects.filter(state=source, due_at__lte=now)
         rows = overdue.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")
-        by_goods: dict[str, list[int]] = defaultdict(list)
-        for request_id, goods_type in rows.values_list("id", "order__goods_type")[:BATCH]:
-            by_goods[goods_type].append(request_id)
+        by_due: dict[Due, list[int]] = defaultdict(list)
+        columns = ("id", "order__goods_type", "reason", "filed_at")
+        for request_id, goods_type, reason, filed_at in rows.values_list(*columns)[:BATCH]:
+            terms = in_force(goods_type, filed_at).terms.clocks
+            by_due[clocks.after(event, terms, reason, now)].append(request_id)
         return sum(
-            apply_transition_in_bulk(
-                ids,
-                source,
-                event,
-                now=now,
-                due=clocks.after(event, in_force(goods_type, now).terms.clocks, now),
-            )
-            for goods_type, ids in by_goods.items()
+            apply_transition_in_bulk(ids, source, event, now=now, due=due) for due, ids in by_due.items()
         )

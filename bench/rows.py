@@ -17,7 +17,7 @@ from marketplace.identity.models import Buyer
 from marketplace.ledger.models import Account, Posting, Transaction
 from marketplace.orders.models import Order, Product, Shop, Unit, UnitEvent
 from marketplace.payments.models import Capture
-from refunds.models import RefundItem, RefundRequest, Transition
+from refunds.models import Deadline, RefundItem, RefundRequest, Transition
 from sellers.models import Seller
 
 from . import report
@@ -189,6 +189,17 @@ def requests(
         two_person_above="200000",
         **columns,
     )
+    if "due_at" in columns:
+        load.fill(
+            Deadline,
+            count,
+            first=first,
+            request_id="n",
+            sequence=str(len(moves)),
+            kind=columns["due_kind"],
+            started_at="now()",
+            due_at=columns["due_at"],
+        )
     for sequence, (event, source, target, actor) in enumerate(moves, start=1):
         load.fill(
             Transition,

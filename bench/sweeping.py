@@ -95,6 +95,12 @@ WITH overdue AS (
     UPDATE refunds_refundrequest r SET state = 'manual_review', sequence = r.sequence + 1, due_kind = 'review',
         due_at = %(due)s
     FROM overdue WHERE r.id = overdue.id RETURNING r.id, r.sequence
+), closed AS (
+    UPDATE refunds_deadline d SET closed_at = %(at)s FROM moved
+    WHERE d.request_id = moved.id AND d.closed_at IS NULL
+), started AS (
+    INSERT INTO refunds_deadline (request_id, sequence, kind, started_at, due_at)
+    SELECT id, sequence, kind, %(at)s, %(due)s FROM moved, unnest(ARRAY['review', 'first_reply']) AS kind
 )
 INSERT INTO refunds_transition
     (request_id, sequence, previous, event, from_state, to_state, at, actor, clause, note, due_at)

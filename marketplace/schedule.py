@@ -12,6 +12,7 @@ SWEEPS = {
     "sweep_deliveries": 5.0,
     "sweep_prechecks": 5.0,
     "sweep_deadlines": 10.0,
+    "apply_outages": 10.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,
     "sweep_untold": 60.0,

@@ -119,6 +119,7 @@ class Clock(models.TextChoices):
     REVIEW = "review", _("Decision by a reviewer")
     ARBITRATION = "arbitration", _("Ruling")
     PAYOUT = "payout", _("Money back")
+    FIRST_REPLY = "first_reply", _("First word of a person")
 
 
 # The clock that starts with a state; its length is a policy term (clocks.py).
@@ -128,7 +129,10 @@ CLOCKS = {
     S.AWAITING_EVIDENCE: Clock.EVIDENCE,
     S.MANUAL_REVIEW: Clock.REVIEW,
     S.ARBITRATION: Clock.ARBITRATION,
+    S.REFUNDING: Clock.PAYOUT,
 }
+# Leaving one of these, the clock that was stopped goes on with what it had left (E7).
+STOPS_THE_CLOCK = frozenset({S.AWAITING_EVIDENCE})
 
 # What the machine does when a clock runs out. A reviewer's clock runs out into the supervisor's view (E9).
 ON_OVERDUE = {

@@ -20,6 +20,8 @@ DEEDS: dict[str, frozenset[Party]] = {
     "ask_provider": _JUDGES | {Party.SUPPORT},
     "write_answer": _JUDGES | {Party.SUPPORT},
     "clear_flag": frozenset({Party.SUPERVISOR}),
+    "extend": frozenset({Party.REVIEWER, Party.SUPERVISOR}),
+    "change_clocks": frozenset({Party.SUPERVISOR}),  # outages, peaks, the calendar
 }
 
 

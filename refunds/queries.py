@@ -7,7 +7,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.payments.models import Transfer
 from marketplace.risk.models import Dispute
 
-from .models import Decision, Evidence, Judgement, Message, RefundItem, RefundRequest, Transition
+from .models import Deadline, Decision, Evidence, Judgement, Message, RefundItem, RefundRequest, Transition
 
 
 def whole_cases() -> QuerySet[RefundRequest]:
@@ -18,6 +18,7 @@ def whole_cases() -> QuerySet[RefundRequest]:
         Prefetch("decisions", Decision.objects.select_related("policy").order_by("id")),
         Prefetch("judgements", Judgement.objects.order_by("sequence")),
         Prefetch("messages", Message.objects.select_related("user").order_by("id")),
+        Prefetch("deadlines", Deadline.objects.filter(closed_at__isnull=True).order_by("due_at", "id")),
         Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
     )
 

@@ -12,7 +12,7 @@ from marketplace.payments.operations.stuck import is_held
 
 from .evidence_shown import for_buyer, needed
 from .findings import findings_json
-from .models import Decision, Judgement, RefundRequest, Transition
+from .models import Deadline, Decision, Judgement, RefundRequest, Transition
 
 
 def represent(
@@ -20,6 +20,7 @@ def represent(
     *,
     units: Sequence[str],
     timeline: list[dict[str, Any]],
+    deadlines: Sequence[Deadline] = (),
     decision: Decision | None = None,
     judgement: Judgement | None = None,
     transfers: Sequence[Transfer] = (),
@@ -27,7 +28,6 @@ def represent(
     evidence: list[dict[str, Any]] | None = None,
     evidence_needed: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    due = [{"kind": request.due_kind, "due_at": instant(request.due_at)}] if request.due_at else []
     approved = request.approved_money
     return {
         "number": request.number,
@@ -42,7 +42,10 @@ def represent(
         "filed_at": instant(request.filed_at),
         "decision": represent_decision(decision, request.currency) if decision else None,
         "judgement": represent_judgement(judgement, request.currency) if judgement else None,
-        "deadlines": due,
+        "deadlines": [
+            {"kind": clock.kind, "started_at": instant(clock.started_at), "due_at": instant(clock.due_at)}
+            for clock in deadlines
+        ],
         "timeline": timeline,
         "messages": messages or [],
         "evidence": evidence or [],
@@ -64,6 +67,7 @@ def represent_whole(
         request,
         units=[item.unit.ref for item in request.items.all()],
         timeline=[represent_transition(move) for move in request.transitions.all()],
+        deadlines=list(request.deadlines.all()),
         decision=decision,
         judgement=next(reversed(request.judgements.all()), None),
         transfers=transfers,

@@ -8,7 +8,7 @@ from django.utils import timezone
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
-from .operations import decide, news, provider_check, sweep, take_file
+from .operations import decide, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
 from .operations import settle as settling
@@ -58,6 +58,11 @@ def settle_orders() -> None:
 @shared_task(name="refunds.sweep_prechecks")
 def sweep_prechecks() -> None:
     sweep.sweep_prechecks(timezone.now())
+
+
+@shared_task(name="refunds.apply_outages")
+def apply_outages() -> None:
+    outage.apply_outages(timezone.now())
 
 
 @shared_task(name="refunds.sweep_transfers")

@@ -1,7 +1,7 @@
 """The one door for state: every move of a refund request goes through here, one at a time or in bulk.
 
 A move is an edge of machine.py, made by a party the edge names, written as one statement that changes the
-request and inserts its transition. The database refuses anything else (models.Transition, migration 0002).
+request, inserts its transition, and stops and starts its clocks. The database refuses anything else (models.Transition, migration 0002).
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.kernel.errors import NotPermitted, Refusal
 
 from .clocks import NO_CLOCK, Due
-from .machine import BY_MOVE, OPEN, TARGET, Edge, Party, moves_from
+from .machine import BY_MOVE, OPEN, STOPS_THE_CLOCK, TARGET, Edge, Party, State, moves_from
 from .models import RefundItem, RefundRequest
-from .permissions import SYSTEM, Actor
+from .permissions import STAFF_PARTIES, SYSTEM, Actor
 from .telling import TOLD
 
 
@@ -50,19 +50,37 @@ NO_APPROVAL = Approval(None)  # of a move that takes an approval back
 _MOVE = """
 WITH moved AS (
     UPDATE refunds_refundrequest r
-    SET state = %(target)s, sequence = r.sequence + %(steps)s, due_kind = %(due_kind)s,
-        due_at = %(due_at)s::timestamptz{approval}
+    SET state = %(target)s, sequence = r.sequence + %(steps)s, due_kind = %(due_kind)s::text,
+        due_at = {due_at}{approval}
     WHERE r.state = %(source)s AND {where}
-    RETURNING r.id, r.sequence - %(steps)s AS before
-){tell}
+    RETURNING r.id, r.sequence - %(steps)s AS before, r.sequence, r.due_at
+), closed AS (
+    UPDATE refunds_deadline d SET closed_at = %(at)s FROM moved m
+    WHERE d.request_id = m.id AND d.closed_at IS NULL AND (d.kind <> 'first_reply' OR %(answers)s)
+){start}{tell}
 INSERT INTO refunds_transition
     (request_id, sequence, previous, event, from_state, to_state, at, actor, user_id, clause, note, due_at)
 SELECT m.id, m.before + s.n, m.before + s.n - 1, s.event, s.source, s.target, %(at)s, %(actor)s, %(user_id)s::bigint,
     CASE WHEN s.n = %(steps)s THEN %(clause)s ELSE '' END, CASE WHEN s.n = %(steps)s THEN %(note)s ELSE '' END,
-    CASE WHEN s.n = %(steps)s THEN %(due_at)s::timestamptz END
+    CASE WHEN s.n = %(steps)s THEN m.due_at END
 FROM moved m, unnest(%(events)s::text[], %(sources)s::text[], %(targets)s::text[])
     WITH ORDINALITY AS s(event, source, target, n)
+RETURNING sequence, due_at
 """
+_DUE = "%(due_at)s::timestamptz"
+# The clock was stopped when the state to leave was entered: it goes on with what it had left then.
+_GOES_ON = """(
+    SELECT d.due_at + (%(at)s::timestamptz - d.closed_at) FROM refunds_deadline d
+    WHERE d.request_id = r.id AND d.kind = %(due_kind)s::text ORDER BY d.sequence DESC LIMIT 1)"""
+_START = """, started AS (
+    INSERT INTO refunds_deadline (request_id, sequence, kind, started_at, due_at)
+    SELECT id, sequence, %(due_kind)s::text, %(at)s, due_at FROM moved
+)"""
+_AWAIT_FIRST_REPLY = """, awaited AS (
+    INSERT INTO refunds_deadline (request_id, sequence, kind, started_at, due_at)
+    SELECT id, sequence, 'first_reply', %(at)s, %(reply_by)s::timestamptz FROM moved
+    ON CONFLICT (request_id) WHERE kind = 'first_reply' DO NOTHING
+)"""
 # Those who are told hear of it through a job (operations/tell.py), which is taken with others: one for a move, few for many.
 _TELL = """, told AS (
     INSERT INTO kernel_outboxjob (task, args)
@@ -109,9 +127,8 @@ def apply_transition(
         cursor.execute(sql, parameters)
         if cursor.rowcount != len(edges):
             raise InvalidTransition(request.state, edges[0].target)
-    request.__dict__.update(
-        state=edges[-1].target, sequence=request.sequence + len(edges), due_kind=due.kind, due_at=due.at
-    )
+        sequence, due_at = max(cursor.fetchall())
+    request.__dict__.update(state=edges[-1].target, sequence=sequence, due_kind=due.kind, due_at=due_at)
     if approval:
         request.__dict__.update(
             approved_amount=approval.amount, maker_id=approval.maker_id, checker_id=approval.checker_id
@@ -138,8 +155,16 @@ def apply_transition_in_bulk(
 
 
 def _sql(where: str, parameters: dict[str, Any], *, approval: bool = False) -> str:
-    tell = _TELL if parameters["told"] else ""
-    return _MOVE.format(where=where, tell=tell, approval=_APPROVAL if approval else "")
+    start = _START if parameters["due_at"] else ""
+    if parameters["reply_by"] and not parameters["answers"]:
+        start += _AWAIT_FIRST_REPLY
+    return _MOVE.format(
+        where=where,
+        due_at=_GOES_ON if parameters["goes_on"] else _DUE,
+        start=start,
+        tell=_TELL if parameters["told"] else "",
+        approval=_APPROVAL if approval else "",
+    )
 
 
 def _path(state: str, events: Sequence[str], party: Party) -> list[Edge]:
@@ -172,6 +197,10 @@ def _parameters(
         "user_id": actor.user_id,
         "due_kind": due.kind,
         "due_at": due.at,
+        "reply_by": due.reply_by,
+        "goes_on": edges[0].source in STOPS_THE_CLOCK and due.at is not None,
+        # Whoever on the staff moves a case has answered; one that no reviewer has in hand awaits no answer.
+        "answers": actor.party in STAFF_PARTIES or edges[-1].target != State.MANUAL_REVIEW,
         "note": note,
         "clause": clause,
         "approved_amount": approval.amount if approval else None,

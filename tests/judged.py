@@ -9,6 +9,7 @@ from marketplace.identity.models import User
 from refunds.models import Flag, RefundRequest
 from refunds.operations import review
 from refunds.operations.decide import precheck
+from refunds.operations.extend import extend
 from refunds.operations.flag import clear_flag
 from refunds.operations.provider_check import write_answer
 from refunds.operations.say import say_as_seller
@@ -58,5 +59,7 @@ def leave_history(cast: Cast, request: RefundRequest) -> None:
     reject(make_request(cast, state="manual_review"), cast.reviewer)
     letter(request, cast.reviewer)
     say_as_seller(number=request.number, user=cast.seller_user, text="I will sue you.", now=timezone.now())
+    later = (request.due_at or timezone.now()) + timedelta(hours=1)
+    extend(number=request.number, user=cast.supervisor, until=later, note="Needed.", now=timezone.now())
     flag = Flag.objects.get(request=request)
     clear_flag(number=request.number, user=cast.supervisor, flag_id=flag.pk, note="Read.", now=timezone.now())

@@ -121,8 +121,9 @@ def forget_cached_rows() -> None:
     from django.core.cache import cache
 
     from marketplace.ledger import operations as ledger
-    from refunds import policies
+    from refunds import policies, timetable
 
     cache.clear()
     ledger._known.clear()
     policies._loaded.clear()
+    timetable.forget()

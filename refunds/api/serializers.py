@@ -122,7 +122,8 @@ class UnsaidShape(serializers.Serializer[Any]):
 
 class DeadlineShape(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(Clock.choices)
-    due_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(help_text="It may be put off, and never comes sooner.")
 
 
 def _move_shape() -> type[serializers.Serializer[Any]]:

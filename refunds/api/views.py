@@ -22,7 +22,7 @@ from ..descriptions import unsaid, unsaid_of
 from ..facts import of_buyer
 from ..findings import findings_json
 from ..machine import State
-from ..models import RefundRequest, Transition
+from ..models import Deadline, RefundRequest, Transition
 from ..operations import file, say
 from ..operations import request_person as asking
 from ..operations import withdraw as withdrawal
@@ -218,7 +218,15 @@ class OneClickRefund(APIView):
 def _newly_filed(request: RefundRequest, units: list[str]) -> dict[str, Any]:
     """The answer to a filing, from memory: it is stored with the request in one statement."""
     filed = Transition(event="file", to_state=request.state, at=request.filed_at, actor="buyer")
-    shown = represent(request, units=units, timeline=[represent_transition(filed)])
+    clocks = []
+    if request.due_at:
+        clocks = [Deadline(kind=request.due_kind, started_at=request.filed_at, due_at=request.due_at)]
+    shown = represent(
+        request,
+        units=units,
+        timeline=[represent_transition(filed)],
+        deadlines=clocks,
+    )
     return {**shown, "description_missing": unsaid(request, len(units))}
 
 

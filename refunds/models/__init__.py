@@ -1,5 +1,6 @@
 """A refund request, its history, what was decided and said, and the rules it was judged by."""
 
+from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
@@ -10,13 +11,18 @@ from .provider_checks import ProviderAnswer, ProviderCheck
 from .requests import RefundItem, RefundRequest, Transition
 
 __all__ = [
+    "CalendarDay",
     "CaseWords",
+    "Deadline",
     "Decision",
     "Evidence",
     "EvidenceView",
+    "Extension",
     "Flag",
     "Judgement",
     "Message",
+    "Outage",
+    "Peak",
     "PendingFile",
     "PolicyVersion",
     "Proposal",

@@ -54,7 +54,9 @@ class RefundRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
 
-    asks_nothing = False  # in memory alone: of one just filed that is paid at once (B8)
+    # In memory alone: of one just filed that is paid at once (B8); of its order, where it was read along with it.
+    asks_nothing = False
+    goods_type: str
 
     class Meta:
         verbose_name = _("refund request")

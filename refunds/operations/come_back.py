@@ -41,9 +41,7 @@ def recheck(number: str, now: datetime) -> bool:
 def _take_back(attempt: Attempt, result: Result, now: datetime) -> bool:
     number = attempt.instruction.number
     with transaction.atomic(durable=True):
-        request = lock_alone(
-            "number = (SELECT reference FROM payments_transfer WHERE number = %s) FOR UPDATE", number
-        )
+        request = lock_alone("r.number = (SELECT reference FROM payments_transfer WHERE number = %s)", number)
         if request is None:
             raise NotFound()
         is_news = undo(attempt, result, now)

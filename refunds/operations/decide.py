@@ -7,7 +7,7 @@ from django.db import transaction
 from .. import clocks
 from ..facts import build, of_request
 from ..machine import Clock
-from ..models import Decision, RefundRequest, Transition
+from ..models import Deadline, Decision, RefundRequest, Transition
 from ..permissions import SYSTEM
 from ..policies import Verdict, judge
 from ..policy import Facts, deciding
@@ -28,7 +28,7 @@ EVENTS = {
 def precheck(request_id: int, now: datetime) -> None:
     """Decide a submitted request. Called twice, or for one that has moved on, it does nothing."""
     with transaction.atomic(durable=True):
-        request = lock_alone("id = %s AND state = 'submitted' FOR UPDATE SKIP LOCKED", request_id)
+        request = lock_alone("r.id = %s AND r.state = 'submitted'", request_id, wait="SKIP LOCKED")
         if request is None or (request.due_at and request.due_at > now):
             return
         facts = _facts(request)
@@ -74,7 +74,8 @@ def _wait_on(request: RefundRequest, verdict: Verdict) -> None:
     settled_by = deciding(verdict.decision)
     assert settled_by is not None
     due_at = datetime.fromisoformat(settled_by.facts["may_file_at"])
-    RefundRequest.objects.filter(pk=request.pk).update(due_kind=Clock.ARRIVAL_WAIT, due_at=due_at)
+    waits = Deadline.objects.filter(request=request, kind=Clock.ARRIVAL_WAIT, closed_at__isnull=True)
+    waits.update(due_at=due_at)  # and with it the clock the request shows
 
 
 def _carry_out(request: RefundRequest, verdict: Verdict, now: datetime) -> None:

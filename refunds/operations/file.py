@@ -218,6 +218,9 @@ WITH k AS (
 ), t AS (
     INSERT INTO refunds_transition (request_id, sequence, event, from_state, to_state, at, actor, clause, note, due_at)
     SELECT id, 1, 'file', '', %(state)s, %(now)s, %(actor)s, '', '', %(due_at)s FROM r
+), d AS (
+    INSERT INTO refunds_deadline (request_id, sequence, kind, started_at, due_at)
+    SELECT id, 1, %(due_kind)s, %(now)s, %(due_at)s::timestamptz FROM r WHERE %(due_at)s::timestamptz IS NOT NULL
 ), i AS (
     INSERT INTO refunds_refunditem (request_id, unit_id, amount, approved_amount, is_open)
     SELECT r.id, item.unit, item.amount, 0, true

@@ -73,12 +73,16 @@ def freeze_for_complaint(requests: list[RefundRequest], capture: Capture, note: 
     """Take to a reviewer what waits for the seller of this order. The requests are locked."""
     for request in requests:
         if request.order_id == capture.order_id and request.state == State.AWAITING_SELLER:
-            _freeze(request, note, now)
+            _freeze(request, note, now, matter=clocks.COMPLAINT)
 
 
-def _freeze(request: RefundRequest, note: str, now: datetime, *, takes_back: bool = False) -> None:
-    goods_type = request.goods_type  # type: ignore[attr-defined]  # of _REQUESTS
-    due = clocks.after("freeze", in_force(goods_type, request.filed_at).terms.clocks, request.reason, now)
+def _freeze(
+    request: RefundRequest, note: str, now: datetime, *, matter: str = "", takes_back: bool = False
+) -> None:
+    goods_type = request.goods_type
+    due = clocks.after(
+        "freeze", in_force(goods_type, request.filed_at).terms.clocks, matter or request.reason, now
+    )
     approval = NO_APPROVAL if takes_back else None
     apply_transition(request, "freeze", actor=SYSTEM, now=now, due=due, note=note, approval=approval)
 

@@ -25,9 +25,13 @@ def lock(number: str, **scope: object) -> RefundRequest:
     return request
 
 
-def lock_alone(where: str, value: object) -> RefundRequest | None:
-    """For the machine's own steps: the bare row, in one plain statement. `where` is code, not input."""
-    rows = RefundRequest.objects.raw(f"SELECT * FROM refunds_refundrequest WHERE {where}", [value])
+def lock_alone(where: str, value: object, *, wait: str = "") -> RefundRequest | None:
+    """For the machine's own steps: the row and its `goods_type`, locked. `where` is code about r, not input."""
+    rows = RefundRequest.objects.raw(
+        "SELECT r.*, o.goods_type FROM refunds_refundrequest r JOIN orders_order o ON o.id = r.order_id"
+        f" WHERE {where} FOR UPDATE OF r {wait}",
+        [value],
+    )
     return next(iter(rows), None)
 
 

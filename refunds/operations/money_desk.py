@@ -94,7 +94,7 @@ def check_unpaid(result: Result) -> None:
 
 def lock_request(reference: str) -> RefundRequest:
     """The request a transfer pays, locked until commit. Raises NotFound."""
-    request = lock_alone("number = %s FOR UPDATE", reference)
+    request = lock_alone("r.number = %s", reference)
     if request is None:
         raise NotFound()
     return request

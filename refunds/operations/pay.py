@@ -13,9 +13,11 @@ from django.db import connection, transaction
 from marketplace.kernel.errors import NotFound
 from marketplace.payments.operations.send import Attempt, begin, call_channel, hold_unidentified, record
 
+from .. import clocks
 from ..machine import State
 from ..models import RefundRequest
 from ..permissions import SYSTEM
+from ..policies import in_force
 from ..transitions import apply_transition
 from .locking import lock_alone
 
@@ -48,7 +50,9 @@ def _mark_sent(number: str, transfer_id: int, now: datetime) -> Attempt | None:
         if attempt is None:
             hold_unidentified(transfer_id, now)
         elif request.state == State.APPROVED:
-            apply_transition(request, "pay", actor=SYSTEM, now=now)
+            terms = in_force(request.goods_type, request.filed_at).terms.clocks
+            due = clocks.payout(attempt.channel, terms, now)
+            apply_transition(request, "pay", actor=SYSTEM, now=now, due=due)
         return attempt
 
 
@@ -59,7 +63,7 @@ def close_when_through(request: RefundRequest, now: datetime) -> None:
 
 
 def _lock(number: str) -> RefundRequest:
-    request = lock_alone("number = %s FOR UPDATE", number)
+    request = lock_alone("r.number = %s", number)
     if request is None:
         raise NotFound()
     return request

@@ -12,8 +12,8 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 from marketplace.kernel.outbox import enqueue
 
-from ..machine import Party, State
-from ..models import Message, RefundRequest
+from ..machine import Clock, Party, State
+from ..models import Deadline, Message, RefundRequest
 from ..permissions import BUYER, Actor
 from ..transitions import apply_transition
 from .flag import flag_threats
@@ -52,7 +52,7 @@ def say_as_buyer(
 
     def effect() -> tuple[Answer, int]:
         request = lock(number, buyer_id=buyer_id)
-        _write(request, BUYER, text, now)
+        say(request, BUYER, text, now)
         _answer_question(request, now)
         answer = present(request)
         keep(key, answer, 201)
@@ -65,19 +65,20 @@ def say_as_seller(*, number: str, user: User, text: str, now: datetime) -> None:
     """Raises NothingSaid, CardNumber, NotFound."""
     with transaction.atomic(durable=True):
         request, actor = lock_for_seller(number, user)
-        _write(request, actor, text, now)
+        say(request, actor, text, now)
 
 
 def say_as_staff(*, number: str, user: User, text: str, now: datetime, is_internal: bool = False) -> None:
     """Raises NothingSaid, CardNumber, NotPermitted, NotFound."""
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
-        _write(request, actor, text, now, is_internal=is_internal)
+        say(request, actor, text, now, is_internal=is_internal)
+        if not is_internal:
+            owed = Deadline.objects.filter(request=request, kind=Clock.FIRST_REPLY, closed_at__isnull=True)
+            owed.update(closed_at=now)
 
 
-def _write(
-    request: RefundRequest, actor: Actor, text: str, now: datetime, *, is_internal: bool = False
-) -> None:
+def say(request: RefundRequest, actor: Actor, text: str, now: datetime, *, is_internal: bool = False) -> None:
     if not 0 < len(text.strip()) <= MAX_CHARACTERS:
         raise NothingSaid()
     if CARD_NUMBER.search(text):

@@ -15,6 +15,7 @@ from ..machine import ON_OVERDUE, State
 from ..models import RefundRequest
 from ..policies import in_force
 from ..transitions import apply_transition_in_bulk
+from .outage import is_out
 
 BATCH = 5000
 FEW = 500  # each is a job of its own
@@ -46,7 +47,12 @@ def sweep_transfers(now: datetime) -> int:
 
 
 def sweep_deadlines(now: datetime) -> int:
-    """Move every overdue request on: a seller's or buyer's silence takes the case to a reviewer (E3, E9)."""
+    """Move every overdue request on: a seller's or buyer's silence takes the case to a reviewer (E3, E9).
+
+    While the platform cannot be used, and until that time has been added to the clocks, silence says nothing.
+    """
+    if is_out():
+        return 0
     moved = 0
     for source, event in ON_OVERDUE.items():
         while batch := _move_batch(source, event, now):

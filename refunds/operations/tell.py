@@ -154,7 +154,7 @@ def _progress_hours(now: datetime) -> dict[str, str]:
 
 _OVERDUE = f"""
 SELECT {_CASE}, r.sequence, r.due_at, u.id AS user_id FROM refunds_refundrequest r {_JOINED}
-JOIN identity_user u ON u.role = %(role)s AND u.is_active AND u.is_staff
+JOIN identity_user u ON u.role = %(roles)s::jsonb ->> r.state AND u.is_active AND u.is_staff
 WHERE r.state = ANY(%(states)s::text[]) AND r.due_at <= %(now)s AND r.due_at > %(now)s - interval '2 days'
 AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':overdue:' || r.sequence
     AND n.topic = 'overdue' AND n.recipient_kind = 'user' AND n.recipient_id = u.id)
@@ -162,10 +162,17 @@ ORDER BY r.due_at, r.id, u.id LIMIT %(batch)s
 """
 
 
+# Who is told when a clock runs out that no move of the machine's follows.
+CHASED_BY = {
+    State.MANUAL_REVIEW.value: Role.SUPERVISOR.value,
+    State.ARBITRATION.value: Role.SUPERVISOR.value,
+    State.REFUNDING.value: Role.FINANCE.value,
+}
+
+
 def sweep_overdue(now: datetime) -> int:
-    """Tell every supervisor of a reviewer's or arbiter's deadline that passed (E9); return how many notices."""
-    states = [State.MANUAL_REVIEW.value, State.ARBITRATION.value]
-    parameters = {"role": Role.SUPERVISOR.value, "states": states, "now": now, "batch": BATCH}
+    """Tell those who answer for it of a deadline of staff, or of a channel, that passed (E9, E10); return how many."""
+    parameters = {"roles": json.dumps(CHASED_BY), "states": list(CHASED_BY), "now": now, "batch": BATCH}
     news = [
         News(
             RecipientKind.USER,

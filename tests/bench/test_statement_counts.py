@@ -32,7 +32,7 @@ FILING = 2
 PRECHECK_APPROVED = 8
 PAY = 9
 SWEEP_BATCH = 2  # for each goods type of the batch one more
-SWEEP_LOOKS = 3  # that find nothing: one for each kind of clock
+SWEEP_LOOKS = 4  # that find nothing: one for each kind of clock, and one for outages
 
 
 @contextmanager

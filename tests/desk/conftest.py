@@ -10,7 +10,7 @@ from django.utils import timezone
 from marketplace.identity.models import User
 from marketplace.payments.models import Transfer
 from refunds.models import RefundRequest
-from tests.cases import make_request
+from tests.cases import make_request, put_clock
 from tests.factories import StaffFactory, hours, make_order
 from tests.people import Cast
 
@@ -39,10 +39,7 @@ def url_of(request: RefundRequest) -> str:
 
 
 def due_in(request: RefundRequest, number_of_hours: float) -> RefundRequest:
-    """Move the deadline, which is no part of the state's history."""
-    RefundRequest.objects.filter(pk=request.pk).update(
-        due_kind="review", due_at=timezone.now() + hours(number_of_hours)
-    )
+    put_clock(request, timezone.now() + hours(number_of_hours))
     return request
 
 

@@ -14,8 +14,7 @@ from marketplace.identity.models import User
 from marketplace.payments.models import Transfer
 from refunds.desk_queries import COUNT_TO, QUEUES
 from refunds.machine import State
-from refunds.models import RefundRequest
-from tests.cases import make_request
+from tests.cases import make_request, put_clock
 from tests.people import Cast
 
 from .conftest import QUEUE, due_in, make_stuck, url_of
@@ -43,7 +42,8 @@ def test_reviewer_sees_what_needs_a_reviewer_first_due_first(cast: Cast, desk: C
 
 def test_cases_due_at_the_same_time_keep_their_order(cast: Cast, desk: Client) -> None:
     cases = [make_request(cast, state="manual_review") for _ in range(3)]
-    RefundRequest.objects.update(due_at=cases[0].due_at)
+    for case in cases:
+        put_clock(case, cases[0].due_at)
     assert listed(desk) == [case.number for case in cases]
 
 

@@ -24,7 +24,7 @@ from refunds.permissions import Actor
 from refunds.policy.rules import RULES as POLICY_RULES
 from refunds.telling import BUYER, SELLER, TELLS, TOLD
 from refunds.transitions import Approval, apply_transition, apply_transition_in_bulk
-from tests.cases import _keys, file, make_request, work
+from tests.cases import _keys, file, make_request, put_clock, work
 from tests.factories import days, hours, make_order
 from tests.people import Cast
 from tests.refunds.test_races import together
@@ -283,7 +283,7 @@ def test_every_supervisor_hears_once_of_a_reviewers_passed_deadline(cast: Cast) 
     now = timezone.now()
     request = make_request(cast, state=State.MANUAL_REVIEW, now=now)
     make_request(cast, state=State.AWAITING_SELLER, now=now)
-    RefundRequest.objects.filter(pk=request.pk).update(due_at=now + hours(1))
+    put_clock(request, now + hours(1))
     assert tell.sweep_overdue(now) == 0
     assert tell.sweep_overdue(now + hours(2)) == 1
     assert tell.sweep_overdue(now + hours(2)) == 0

@@ -7,10 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from refunds.machine import State
-from refunds.models import RefundRequest
 from refunds.operations.sweep import sweep_deadlines
 from sellers.portal import lists
-from tests.cases import make_request
+from tests.cases import make_request, put_clock
 from tests.factories import hours
 from tests.people import Cast
 
@@ -52,7 +51,7 @@ def test_nearest_deadline_comes_first_over_all_pages(seller: Client, asked: Aske
     requests = [asked() for _ in range(5)]
     now = timezone.now()
     for request, left in zip(requests, (9, 3, 3, 3, -1), strict=True):  # three share an instant
-        RefundRequest.objects.filter(pk=request.pk).update(due_at=now + hours(left))
+        put_clock(request, now + hours(left))
     first, *ties, last = requests[4], requests[1], requests[2], requests[3], requests[0]
     seen, after = [], ""
     while True:
@@ -96,7 +95,7 @@ def test_counts_stop_at_99(seller: Client, asked: Asked, monkeypatch: Any) -> No
 
 def test_overdue_is_said_in_words(seller: Client, asked: Asked) -> None:
     request = asked()
-    RefundRequest.objects.filter(pk=request.pk).update(due_at=timezone.now() - hours(3))
+    put_clock(request, timezone.now() - hours(3))
     assert "3 hours overdue" in words(seller.get("/portal/"))
 
 

@@ -1,0 +1,507 @@
+"""Every clock of a case: how long it runs, what stops and extends it, and that nothing shortens it (requirement E)."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from marketplace.kernel.businesstime import SHANGHAI, add_working_hours, is_working_time
+from marketplace.kernel.errors import NotFound, NotPermitted, Refusal
+from marketplace.notices.models import Notice
+from refunds import clocks
+from refunds.clocks import COMPLAINT
+from refunds.machine import Clock, State
+from refunds.models import CalendarDay, Deadline, Extension, Message, Outage, Peak, RefundRequest
+from refunds.operations import extend as extending
+from refunds.operations import outage as outages
+from refunds.operations import timetable as days
+from refunds.operations.decide import precheck
+from refunds.operations.review import ReasonsNeeded
+from refunds.operations.say import say_as_seller, say_as_staff
+from refunds.operations.sweep import sweep_deadlines
+from refunds.operations.tell import sweep_overdue
+from refunds.policy import DEFAULTS, Clocks
+from tests.cases import bring, make_request
+from tests.factories import hours
+from tests.people import Cast
+
+TERMS = Clocks.model_validate(DEFAULTS["card_code"]["clocks"])
+
+
+def at(text: str) -> datetime:
+    """Shanghai time."""
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+MONDAY = at("2026-11-16 10:00")
+
+
+def running(request: RefundRequest) -> dict[str, datetime]:
+    rows = Deadline.objects.filter(request=request, closed_at__isnull=True)
+    return dict(rows.values_list("kind", "due_at"))
+
+
+# --- How long ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "matter", "due"),
+    [
+        ("policy_ask_seller", "invalid_code", "2026-11-17 10:00"),
+        ("offer", "invalid_code", "2026-11-18 10:00"),
+        ("ask_evidence", "invalid_code", "2026-11-18 10:00"),
+        ("policy_review", "invalid_code", "2026-11-19 10:00"),  # three working days
+        ("policy_review", "duplicate_charge", "2026-11-18 10:00"),  # 48 h by the clock
+        ("freeze", COMPLAINT, "2026-11-18 10:00"),
+        ("policy_review", "platform_fault", "2026-11-23 10:00"),
+        ("policy_review", "unauthorized_purchase", "2026-11-30 10:00"),
+        ("policy_review", "seller_fraud", "2026-11-30 10:00"),
+        ("policy_review", "other", "2026-11-30 10:00"),
+        ("refer", "invalid_code", "2026-11-25 10:00"),
+    ],
+)  # fmt: skip
+def test_a_clock_is_as_long_as_the_terms_say(db: None, event: str, matter: str, due: str) -> None:
+    assert clocks.after(event, TERMS, matter, MONDAY).at == at(due)
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        ("2026-11-16 09:00", "2026-11-16 17:00"),  # eight working hours
+        ("2026-11-16 10:00", "2026-11-16 18:00"),
+        ("2026-11-16 15:00", "2026-11-17 14:00"),
+        ("2026-11-16 17:59", "2026-11-17 16:59"),
+        ("2026-11-16 18:00", "2026-11-17 18:00"),  # evening: 24 hours by the clock
+        ("2026-11-20 17:00", "2026-11-21 17:00"),  # Friday: never later than nights and weekends are
+        ("2026-11-21 12:00", "2026-11-22 12:00"),
+        ("2026-02-17 10:00", "2026-02-18 10:00"),  # the Spring Festival is a weekend too
+    ],
+)
+def test_a_person_answers_within_working_hours_or_a_day(db: None, start: str, due: str) -> None:
+    assert clocks.after("policy_review", TERMS, "invalid_code", at(start)).reply_by == at(due)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours_", "end"),
+    [
+        ("2026-11-16 08:00", 1, "2026-11-16 10:00"),
+        ("2026-11-16 17:30", 1, "2026-11-17 09:30"),
+        ("2026-11-20 17:30", 10, "2026-11-24 09:30"),
+        ("2026-11-21 12:00", 9, "2026-11-23 18:00"),
+        ("2026-09-30 17:00", 2, "2026-10-08 10:00"),  # over the national holiday
+        ("2026-11-16 20:00", 0, "2026-11-16 20:00"),
+    ],
+)
+def test_working_hours_are_counted_in_working_time(start: str, hours_: int, end: str) -> None:
+    found = add_working_hours(at(start), timedelta(hours=hours_))
+    assert found == at(end) or (hours_ == 0 and found <= at("2026-11-17 09:00"))
+
+
+def test_working_time_ends_at_six_sharp() -> None:
+    assert is_working_time(at("2026-11-16 17:59"))
+    assert not is_working_time(at("2026-11-16 18:00"))
+    assert not is_working_time(at("2026-11-15 12:00"))
+    assert is_working_time(datetime(2026, 11, 16, 1, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("channel", "due"),
+    [("alipay", "2026-11-17 10:00"), ("card", "2026-11-25 10:00"), ("bank_transfer", "2026-11-25 10:00")],
+)
+def test_a_channel_has_its_own_time_to_pay(db: None, channel: str, due: str) -> None:
+    assert clocks.payout(channel, TERMS, MONDAY) == clocks.Due(Clock.PAYOUT, at(due))
+
+
+# --- Rows -------------------------------------------------------------------------------------------------
+
+
+def test_each_move_stops_the_clock_before_it_and_starts_its_own(cast: Cast) -> None:
+    request = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY)
+    sweep_deadlines(MONDAY + hours(24))
+    rows = list(Deadline.objects.filter(request=request).order_by("sequence", "kind"))
+    asked, first, review = rows
+    assert (asked.kind, asked.started_at, asked.due_at) == ("seller_reply", MONDAY, MONDAY + hours(24))
+    assert asked.closed_at == MONDAY + hours(24)
+    assert (first.kind, first.closed_at, review.kind, review.closed_at) == (
+        "first_reply",
+        None,
+        "review",
+        None,
+    )
+    request.refresh_from_db()
+    assert (request.due_kind, request.due_at, request.sequence) == ("review", review.due_at, review.sequence)
+
+
+def test_every_state_shows_the_clock_that_its_row_has(cast: Cast) -> None:
+    for state in State:
+        request = make_request(cast, state=state, now=MONDAY)
+        kinds = running(request)
+        if request.due_at is None:
+            assert set(kinds) <= {"first_reply"}, state
+        else:
+            assert kinds[request.due_kind] == request.due_at, state
+
+
+def test_the_clock_shown_cannot_drift_from_its_row(cast: Cast) -> None:
+    request = make_request(cast, state=State.AWAITING_SELLER)
+    with pytest.raises(IntegrityError, match="clock_is_a_deadline"), transaction.atomic():
+        RefundRequest.objects.filter(pk=request.pk).update(due_at=request.due_at + hours(1))
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "due_at = due_at - interval '1 second'",
+        "started_at = now()",
+        "kind = 'review'",
+        "sequence = sequence + 1",
+    ],
+)
+def test_a_deadline_is_never_shortened_or_made_another(cast: Cast, change: str) -> None:
+    request = make_request(cast, state=State.AWAITING_SELLER)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE refunds_deadline SET {change} WHERE request_id = %s", [request.pk])
+
+
+def test_a_closed_deadline_stays_as_it_was(cast: Cast) -> None:
+    request = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY)
+    assert sweep_deadlines(MONDAY + hours(25)) == 1
+    with pytest.raises(DatabaseError, match="history"), transaction.atomic():
+        Deadline.objects.filter(request=request, kind="seller_reply").update(due_at=MONDAY + hours(9999))
+
+
+def test_a_request_paid_at_once_leaves_no_clock_running(cast: Cast) -> None:
+    request = make_request(cast, reason="not_activated", total=4900, now=MONDAY)
+    precheck(request.pk, MONDAY)
+    assert running(request) == {}
+    bring(RefundRequest.objects.get(pk=request.pk), State.REFUNDED, cast, now=MONDAY)
+    assert running(request) == {}
+
+
+# --- The first word of a person ---------------------------------------------------------------------------
+
+
+def test_the_first_word_of_a_person_meets_its_clock_once(cast: Cast) -> None:
+    request = make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY)
+    assert set(running(request)) == {"review", "first_reply"}
+    say_as_seller(number=request.number, user=cast.seller_user, text="Well?", now=MONDAY + hours(1))
+    say_as_staff(number=request.number, user=cast.reviewer, text="n", now=MONDAY + hours(1), is_internal=True)
+    assert set(running(request)) == {"review", "first_reply"}  # neither is an answer
+    say_as_staff(number=request.number, user=cast.reviewer, text="At it.", now=MONDAY + hours(2))
+    assert set(running(request)) == {"review"}
+    assert Deadline.objects.get(request=request, kind="first_reply").closed_at == MONDAY + hours(2)
+    bring(RefundRequest.objects.get(pk=request.pk), State.AWAITING_EVIDENCE, cast, now=MONDAY + hours(3))
+    bring(RefundRequest.objects.get(pk=request.pk), State.MANUAL_REVIEW, cast, now=MONDAY + hours(4))
+    assert set(running(request)) == {"review"}
+
+
+def test_a_move_by_staff_is_an_answer_too(cast: Cast) -> None:
+    request = make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY)
+    bring(request, State.AWAITING_EVIDENCE, cast, now=MONDAY + hours(1))
+    assert set(running(request)) == {"evidence"}
+
+
+# --- Stopped while evidence is awaited --------------------------------------------------------------------
+
+
+def test_waiting_for_evidence_stops_the_reviewers_clock(cast: Cast) -> None:
+    request = make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY)
+    due = request.due_at
+    request = bring(request, State.AWAITING_EVIDENCE, cast, now=MONDAY + hours(5))
+    request = bring(request, State.MANUAL_REVIEW, cast, now=MONDAY + hours(25))
+    assert request.due_at == due + hours(20)
+    request = bring(request, State.AWAITING_EVIDENCE, cast, now=MONDAY + hours(26))
+    sweep_deadlines(MONDAY + hours(26 + 48))
+    request.refresh_from_db()
+    assert (request.state, request.due_at) == (State.MANUAL_REVIEW, due + hours(20 + 48))
+    assert running(request) == {"review": request.due_at}
+
+
+def test_asking_for_evidence_does_not_renew_a_clock_that_ran_out(cast: Cast) -> None:
+    request = make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY)
+    late = request.due_at + hours(10)
+    request = bring(request, State.AWAITING_EVIDENCE, cast, now=late)
+    request = bring(request, State.MANUAL_REVIEW, cast, now=late + hours(3))
+    assert request.due_at == late + hours(3) - hours(10)
+
+
+# --- Extended by a person ---------------------------------------------------------------------------------
+
+
+def extend(request: RefundRequest, user: Any, hours_: float, note: str = "The mail was down.") -> Deadline:
+    assert request.due_at
+    return extending.extend(
+        number=request.number,
+        user=user,
+        until=request.due_at + hours(hours_),
+        note=note,
+        now=MONDAY + hours(1),
+    )
+
+
+def test_an_extension_is_seen_by_both_sides_and_kept(cast: Cast) -> None:
+    request = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY)
+    extend(request, cast.reviewer, 12)
+    was, request = request.due_at, RefundRequest.objects.get(pk=request.pk)
+    assert request.due_at == was + hours(12)
+    kept = Extension.objects.get()
+    assert (kept.was_due_at, kept.due_at, kept.user, kept.note) == (
+        was,
+        request.due_at,
+        cast.reviewer,
+        "The mail was down.",
+    )
+    told = Message.objects.get(request=request)
+    assert (told.is_internal, "The mail was down." in told.text, "2026-11-17 22:00" in told.text) == (
+        False,
+        True,
+        True,
+    )
+    sweep_deadlines(was + hours(1))
+    assert RefundRequest.objects.get(pk=request.pk).state == State.AWAITING_SELLER
+    sweep_deadlines(was + hours(12))
+    assert RefundRequest.objects.get(pk=request.pk).state == State.MANUAL_REVIEW
+
+
+@pytest.mark.parametrize(
+    ("state", "who", "hours_", "note", "refusal"),
+    [
+        ("awaiting_seller", "reviewer", 0, "why", extending.NotLonger),
+        ("awaiting_seller", "reviewer", -1, "why", extending.NotLonger),
+        ("awaiting_seller", "reviewer", 24 * 29 + 1, "why", extending.TooLong),
+        ("awaiting_seller", "reviewer", 5, " ", ReasonsNeeded),
+        ("awaiting_seller", "support", 5, "why", NotPermitted),
+        ("awaiting_seller", "seller_user", 5, "why", NotPermitted),
+        ("manual_review", "reviewer", 5, "why", NotPermitted),
+        ("rejected", "supervisor", 5, "why", extending.NoClock),
+    ],
+)
+def test_an_extension_that_may_not_be_changes_nothing(
+    cast: Cast, state: str, who: str, hours_: float, note: str, refusal: type[Refusal]
+) -> None:
+    request = make_request(cast, state=state, now=MONDAY)
+    until = (request.due_at or MONDAY) + hours(hours_)
+    with pytest.raises(refusal):
+        extending.extend(number=request.number, user=getattr(cast, who), until=until, note=note, now=MONDAY)
+    assert RefundRequest.objects.get(pk=request.pk).due_at == request.due_at
+    assert not Extension.objects.exists()
+    assert not Message.objects.exists()
+
+
+def test_a_supervisor_extends_a_reviewers_clock(cast: Cast) -> None:
+    request = make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY)
+    assert extend(request, cast.supervisor, 24).due_at == request.due_at + hours(24)
+
+
+# --- Outages ----------------------------------------------------------------------------------------------
+
+
+def declare(cast: Cast, start: datetime, now: datetime | None = None) -> Outage:
+    return outages.declare_outage(user=cast.supervisor, started_at=start, note="Power cut.", now=now or start)
+
+
+def end(cast: Cast, outage: Outage, when: datetime) -> int:
+    outages.end_outage(outage_id=outage.pk, user=cast.supervisor, ended_at=when, now=when)
+    return outages.apply_outages(when)
+
+
+def test_an_outage_is_added_to_the_clocks_that_ran_in_it(cast: Cast) -> None:
+    before = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY)
+    outage = declare(cast, MONDAY + hours(2))
+    during = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY + hours(3))
+    over = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY - hours(30))
+    assert end(cast, outage, MONDAY + hours(6)) == 2
+    after = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY + hours(7))
+    for request, lost in ((before, 4), (during, 3), (over, 0), (after, 0)):
+        assert RefundRequest.objects.get(pk=request.pk).due_at == request.due_at + hours(lost)
+    assert outages.apply_outages(MONDAY + hours(8)) == 0
+    assert Outage.objects.get().applied_at == MONDAY + hours(6)
+
+
+def test_no_silence_counts_while_the_platform_is_out(cast: Cast) -> None:
+    request = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY)
+    outage = declare(cast, MONDAY + hours(23))
+    assert sweep_deadlines(MONDAY + hours(30)) == 0
+    outages.end_outage(
+        outage_id=outage.pk, user=cast.supervisor, ended_at=MONDAY + hours(33), now=MONDAY + hours(33)
+    )
+    assert sweep_deadlines(MONDAY + hours(33)) == 0  # not before the lost time has been given back
+    outages.apply_outages(MONDAY + hours(33))
+    assert sweep_deadlines(MONDAY + hours(33)) == 0
+    assert sweep_deadlines(MONDAY + hours(34)) == 1
+    request.refresh_from_db()
+    assert request.state == State.MANUAL_REVIEW
+
+
+def test_an_outage_is_added_once_and_goes_on_where_it_was_killed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [make_request(cast, state=State.AWAITING_SELLER, now=MONDAY) for _ in range(5)]
+    outage = declare(cast, MONDAY)
+    outages.end_outage(
+        outage_id=outage.pk, user=cast.supervisor, ended_at=MONDAY + hours(1), now=MONDAY + hours(1)
+    )
+    monkeypatch.setattr(outages, "BATCH", 2)
+    batches: list[int] = []
+    whole: Callable[..., int] = outages._extend_batch
+
+    def killed_after_one(outage: Outage, now: datetime) -> int:
+        if batches:
+            raise KeyboardInterrupt
+        batches.append(whole(outage, now))
+        return batches[0]
+
+    monkeypatch.setattr(outages, "_extend_batch", killed_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        outages.apply_outages(MONDAY + hours(1))
+    monkeypatch.setattr(outages, "_extend_batch", whole)
+    assert outages.apply_outages(MONDAY + hours(1)) == 3
+    for request in requests:
+        assert RefundRequest.objects.get(pk=request.pk).due_at == request.due_at + hours(1)
+    assert Extension.objects.count() == 5
+
+
+def test_a_payment_under_way_waits_for_its_channel_and_not_for_us(cast: Cast) -> None:
+    request = make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY)
+    outage = declare(cast, MONDAY)
+    assert end(cast, outage, MONDAY + hours(2)) == 2  # the review, and the first word
+    assert running(request)["first_reply"] == at("2026-11-16 20:00")
+
+
+@pytest.mark.parametrize(
+    ("who", "start", "note", "refusal"),
+    [
+        ("reviewer", -1, "x", NotPermitted),
+        ("supervisor", 1, "x", outages.WrongTime),
+        ("supervisor", -1, "", ReasonsNeeded),
+    ],
+)
+def test_an_outage_that_may_not_be_declared_is_not(
+    cast: Cast, who: str, start: int, note: str, refusal: type[Refusal]
+) -> None:
+    with pytest.raises(refusal):
+        outages.declare_outage(
+            user=getattr(cast, who), started_at=MONDAY + hours(start), note=note, now=MONDAY
+        )
+    assert not Outage.objects.exists()
+
+
+def test_one_outage_at_a_time(cast: Cast) -> None:
+    outage = declare(cast, MONDAY)
+    with pytest.raises(outages.OutageGoesOn):
+        declare(cast, MONDAY, MONDAY + hours(1))
+    with pytest.raises(IntegrityError, match="one_outage_at_a_time"), transaction.atomic():
+        Outage.objects.create(started_at=MONDAY, note="x", declared_by=cast.supervisor, declared_at=MONDAY)
+    for when in (MONDAY, MONDAY + hours(2)):
+        with pytest.raises(outages.WrongTime):
+            outages.end_outage(
+                outage_id=outage.pk, user=cast.supervisor, ended_at=when, now=MONDAY + hours(1)
+            )
+    with pytest.raises(NotFound):
+        outages.end_outage(outage_id=0, user=cast.supervisor, ended_at=MONDAY, now=MONDAY)
+
+
+# --- Peaks, and days the calendar has wrong ---------------------------------------------------------------
+
+
+def announce(cast: Cast, start: float, end_: float, percent: int = 200, **fields: Any) -> Peak:
+    given = {"user": cast.supervisor, "note": "Double eleven.", "now": MONDAY, **fields}
+    return days.announce_peak(
+        starts_at=MONDAY + hours(start), ends_at=MONDAY + hours(end_), percent=percent, **given
+    )
+
+
+def test_a_peak_lengthens_new_clocks_and_leaves_running_ones(cast: Cast) -> None:
+    before = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY)
+    announce(cast, 1, 10)
+    within = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY + hours(2))
+    after = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY + hours(10))
+    allowed = [r.due_at - r.filed_at for r in (before, within, after)]
+    assert allowed == [hours(24), hours(48), hours(24)]
+    assert RefundRequest.objects.get(pk=before.pk).due_at == before.due_at
+
+
+def test_a_peak_rounds_working_days_up(cast: Cast) -> None:
+    announce(cast, 0, 10, 150)
+    due = clocks.after("policy_review", TERMS, "invalid_code", MONDAY)
+    assert due.at == at("2026-11-23 10:00")  # five working days for three
+    assert due.reply_by == at("2026-11-17 13:00")
+
+
+@pytest.mark.parametrize(
+    ("start", "end_", "fields", "refusal"),
+    [
+        (-1, 5, {}, days.PeakNotAhead),
+        (5, 5, {}, days.PeakNotAhead),
+        (1, 5, {"percent": 99}, days.PercentOutOfRange),
+        (1, 5, {"percent": 201}, days.PercentOutOfRange),
+        (1, 5, {"note": " "}, ReasonsNeeded),
+        (9, 30, {}, days.PeakOverlaps),
+    ],
+)
+def test_a_peak_that_may_not_be_announced_is_not(
+    transactional_db: None,
+    cast: Cast,
+    start: float,
+    end_: float,
+    fields: dict[str, Any],
+    refusal: type[Refusal],
+) -> None:
+    announce(cast, 8, 10)
+    with pytest.raises(refusal):
+        announce(cast, start, end_, **fields)
+    assert Peak.objects.count() == 1
+
+
+def test_only_a_supervisor_changes_the_clocks_of_all(cast: Cast) -> None:
+    for user in (cast.reviewer, cast.support, cast.seller_user):
+        with pytest.raises(NotPermitted):
+            announce(cast, 1, 5, user=user)
+        with pytest.raises(NotPermitted):
+            days.mark_day(user=user, day=date(2027, 1, 4), is_working=False, note="x")
+    assert not Peak.objects.exists()
+    assert not CalendarDay.objects.exists()
+
+
+def test_a_peak_ends_early_or_never_begins(cast: Cast) -> None:
+    begun, later = announce(cast, 0, 10), announce(cast, 20, 30)
+    days.end_peak(peak_id=begun.pk, user=cast.supervisor, now=MONDAY + hours(1))
+    days.end_peak(peak_id=later.pk, user=cast.supervisor, now=MONDAY + hours(1))
+    assert [peak.ends_at for peak in Peak.objects.all()] == [MONDAY + hours(1)]
+    with pytest.raises(NotFound):
+        days.end_peak(peak_id=begun.pk, user=cast.supervisor, now=MONDAY + hours(2))
+
+
+def test_a_day_the_calendar_does_not_know_is_what_staff_say(cast: Cast) -> None:
+    start = at("2027-01-29 10:00")  # a Friday of a year whose holidays are not out yet
+    assert clocks.after("policy_review", TERMS, "invalid_code", start).at == at("2027-02-03 10:00")
+    days.mark_day(user=cast.supervisor, day=date(2027, 2, 1), is_working=False, note="New Year")
+    days.mark_day(user=cast.supervisor, day=date(2027, 1, 30), is_working=True, note="Made up for it")
+    assert clocks.after("policy_review", TERMS, "invalid_code", start).at == at("2027-02-03 10:00")
+    days.unmark_day(user=cast.supervisor, day=date(2027, 1, 30))
+    assert clocks.after("policy_review", TERMS, "invalid_code", start).at == at("2027-02-04 10:00")
+    with pytest.raises(NotFound):
+        days.unmark_day(user=cast.supervisor, day=date(2027, 1, 30))
+
+
+# --- Overdue ----------------------------------------------------------------------------------------------
+
+
+def test_finance_hears_of_a_channel_that_stays_silent(cast: Cast) -> None:
+    request = make_request(cast, state=State.REFUNDING, now=MONDAY)
+    Deadline.objects.create(
+        request=request,
+        sequence=request.sequence,
+        kind=Clock.PAYOUT,
+        started_at=MONDAY,
+        due_at=MONDAY + hours(24),
+    )
+    RefundRequest.objects.filter(pk=request.pk).update(due_kind=Clock.PAYOUT, due_at=MONDAY + hours(24))
+    assert sweep_overdue(MONDAY + hours(23)) == 0
+    assert sweep_overdue(MONDAY + hours(25)) == 1
+    notice = Notice.objects.get(topic="overdue")
+    assert (notice.recipient_id, notice.subject) == (cast.finance.pk, request.number)

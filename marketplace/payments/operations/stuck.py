@@ -11,7 +11,7 @@ from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.ledger.models import Transaction
 
 from ..gateways.base import Result, Status
-from ..models import Transfer, TransferState
+from ..models import Transfer
 from .send import Attempt, record
 
 State = Transfer.State
@@ -55,8 +55,7 @@ def take_word(transfer: Transfer, attempt: Attempt, result: Result, now: datetim
     pays = result.status in (Status.SUCCEEDED, Status.PENDING)
     if pays and Transaction.objects.filter(reference=f"refund:{transfer.number}").exists():
         raise CameBackBefore()
-    _set(transfer, State.PENDING)  # with the channel again, for `record` takes no news of what is closed
-    record(attempt, result, now)
+    record(attempt, result, now, of=Transfer.STUCK_STATES)
     transfer.refresh_from_db(fields=["state", "error_code", "error_detail", "settled_at", "next_try_at"])
     return True
 
@@ -67,7 +66,8 @@ def give_up(transfer: Transfer, result: Result) -> None:
         raise NotStuck(state=transfer.state)
     transfer.error_code = result.error_code[:64] or "never_arrived"
     transfer.error_detail = result.error_detail[:500]
-    _set(transfer, State.FAILED)
+    transfer.state = State.FAILED
+    transfer.save(update_fields=["state", "error_code", "error_detail"])
 
 
 def release_held(references: list[str], now: datetime) -> list[str]:
@@ -85,8 +85,3 @@ def release_held(references: list[str], now: datetime) -> list[str]:
 def is_held(transfer: Transfer) -> bool:
     """Whether it waits for its buyer's identity (requirement B9)."""
     return transfer.state == State.QUEUED and transfer.error_code == IDENTITY_NEEDED
-
-
-def _set(transfer: Transfer, state: TransferState) -> None:
-    transfer.state = state
-    transfer.save(update_fields=["state", "error_code", "error_detail"])

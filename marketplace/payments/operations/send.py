@@ -169,9 +169,10 @@ WHERE id = %(id)s AND state = ANY(%(of)s::text[])
 
 def record(
     attempt: Attempt, result: Result, now: datetime, *, of: Sequence[TransferState] = Transfer.OPEN_STATES
-) -> None:
-    """Write down what the channel said of a transfer in one of the states `of`, and book the money when it went. A
-    second worker's same news is dropped.
+) -> TransferState | None:
+    """Write down what the channel said of a transfer in one of the states `of`, and book the money when it went.
+
+    Returns the state it is in now; None where it was in another, because a second worker brings the same news.
     """
     state, next_try_at = _next(attempt, result, now)
     with connection.cursor() as cursor:
@@ -189,8 +190,9 @@ def record(
                 "settled_at": now if state == State.SUCCEEDED else None,
             },
         )
-        is_news = cursor.rowcount == 1
-    if is_news and state == State.SUCCEEDED:
+        if not cursor.rowcount:
+            return None
+    if state == State.SUCCEEDED:
         money = attempt.instruction.money
         book(
             recipe="refund",
@@ -207,9 +209,10 @@ def record(
             channel=attempt.channel,
             seller=attempt.seller,
         )
+    return state
 
 
-def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[str, datetime | None]:
+def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[TransferState, datetime | None]:
     """The transfer's state after this answer, and when it is tried again, if it is."""
     state = BECOMES[result.status]
     if state == State.QUEUED and attempt.is_accepted:

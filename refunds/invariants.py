@@ -157,6 +157,15 @@ INVARIANTS = (
         " GROUP BY d.id, k.amount HAVING coalesce(sum(p.amount), 0) <> d.amount - coalesce(k.amount, 0)",
     ),
     Invariant(
+        "nothing_owed_beside_a_lost_chargeback",
+        "A refund that failed, of a payment lost to a chargeback, is ended by it as far as it goes: it may not be paid.",
+        "SELECT f.number, d.number FROM payments_transfer f JOIN payments_claim k ON k.id = f.claim_id"
+        " JOIN risk_dispute d ON d.capture_id = k.capture_id AND d.kind = 'chargeback' AND d.state = 'lost'"
+        " LEFT JOIN payments_claim held ON held.id = d.claim_id"
+        " WHERE (f.state IN ('failed', 'abnormal') OR f.state = 'manual' AND f.sent_at IS NULL)"
+        " AND d.amount > coalesce(held.amount, 0)",
+    ),
+    Invariant(
         "disputed_is_undecided",
         "What is disputed at a channel is its open chargebacks, to the unit.",
         "SELECT owner, currency, coalesce(b.amount, 0), coalesce(d.amount, 0)"

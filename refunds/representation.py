@@ -112,7 +112,12 @@ def represent_judgement(judgement: Judgement, currency: str) -> dict[str, Any]:
     }
 
 
-SLOWEST_FIRST = (*Transfer.STUCK_STATES, *Transfer.OPEN_STATES, Transfer.State.SUCCEEDED, Transfer.State.CHARGED_BACK)
+SLOWEST_FIRST = (
+    *Transfer.STUCK_STATES,
+    *Transfer.OPEN_STATES,
+    Transfer.State.SUCCEEDED,
+    Transfer.State.CHARGED_BACK,
+)
 
 
 def represent_refund(request: RefundRequest, transfers: Sequence[Transfer]) -> dict[str, Any] | None:

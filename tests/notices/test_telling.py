@@ -258,7 +258,10 @@ def test_worker_that_dies_over_its_jobs_loses_nothing_and_tells_nothing_twice(
     with pytest.raises(KeyboardInterrupt):
         tell.tell_waiting(now)
     monkeypatch.undo()
-    assert (OutboxJob.objects.filter(task__startswith="batch.").count(), Notice.objects.count()) == (waiting, 0)
+    assert (OutboxJob.objects.filter(task__startswith="batch.").count(), Notice.objects.count()) == (
+        waiting,
+        0,
+    )
     assert [tell.tell_waiting(now) for _time in range(2)] == [4, 0]
     assert sorted(Notice.objects.values_list("topic", flat=True)) == HEARD
 

@@ -227,7 +227,9 @@ def test_refund_of_a_part_goes_to_the_chargeback_with_what_it_holds(cast: Cast) 
 
 @pytest.mark.parametrize("settled", [0, 4000, 8000])
 @pytest.mark.parametrize("total", [CLOSED_CARD, UNDELIVERABLE])
-def test_chargeback_of_a_part_leaves_the_rest_to_be_paid_by_hand(cast: Cast, total: int, settled: int) -> None:
+def test_chargeback_of_a_part_leaves_the_rest_to_be_paid_by_hand(
+    cast: Cast, total: int, settled: int
+) -> None:
     """Refused before the chargeback was lost, or found undeliverable after it; earned not, in part, or nearly."""
     from marketplace.payments.operations.settle import settle
 
@@ -275,7 +277,9 @@ def test_rest_is_not_paid_by_hand_where_the_channel_pays_the_whole_after_all(cas
 
 def test_of_two_payments_the_one_that_is_lost_ends_and_the_other_is_paid(cast: Cast) -> None:
     request = request_in(State.APPROVED, cast, total=10_000, captures=[2971, 7029])
-    pay(request.number, timezone.now())  # the first is refused; the second keeps apart from nothing, and arrives
+    pay(
+        request.number, timezone.now()
+    )  # the first is refused; the second keeps apart from nothing, and arrives
     pay(request.number, an_hour_later())
     assert sorted(Transfer.objects.values_list("state", flat=True)) == ["failed", "succeeded"]
     close(dispute(Capture.objects.get(amount=2971)), "lost")
@@ -337,7 +341,9 @@ def test_payout_that_was_proposed_before_is_refused_and_can_only_be_rejected(cas
         with pytest.raises(NotByHand):
             call()
     with pytest.raises(NotStuck):
-        unstick.ask_again(transfer_number=Transfer.objects.get().number, user=cast.finance, now=timezone.now())
+        unstick.ask_again(
+            transfer_number=Transfer.objects.get().number, user=cast.finance, now=timezone.now()
+        )
     assert (Transaction.objects.count(), read(request).state) == (before, State.REFUNDED)
     pay_by_hand.reject(payout_id=payout.pk, user=cast.supervisor, now=timezone.now())
 

@@ -33,7 +33,10 @@ class TransferState(models.TextChoices):
     ABNORMAL = "abnormal", _("Cannot be delivered")  # it took our money and found the card closed: by hand
     MANUAL = "manual", _("Needs a person")  # nobody knows, or the channel wants something of us first
     CANCELLED = "cancelled", _("Called off")  # never sent: its claim was released for something else
-    CHARGED_BACK = "charged_back", _("Paid by a chargeback")  # stuck, and the buyer took it back at the channel
+    CHARGED_BACK = (
+        "charged_back",
+        _("Paid by a chargeback"),
+    )  # stuck, and the buyer took it back at the channel
 
 
 class Transfer(models.Model):

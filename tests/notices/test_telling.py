@@ -43,10 +43,6 @@ def tell_moves(moves: Iterable[tuple[int, int]], now: datetime) -> int:
         return telling.tell(tell._news_of_moves(list(moves)), now)
 
 
-def tell_all_moves(now: datetime) -> int:
-    return tell_moves(Transition.objects.order_by("id").values_list("request_id", "sequence"), now)
-
-
 # --- The tables ------------------------------------------------------------------------------------------
 
 
@@ -284,7 +280,7 @@ def test_buyer_who_heard_nothing_for_two_days_is_told_where_the_case_stands(cast
     now = timezone.now()
     request = make_request(cast, state=State.MANUAL_REVIEW, now=now)
     make_request(cast, state=State.REFUNDED, now=now)
-    tell_all_moves(now + timedelta(minutes=1))
+    tell_moves(Transition.objects.values_list("request_id", "sequence"), now + timedelta(minutes=1))
     assert tell.sweep_progress(now + hours(47)) == 0
     at = now + hours(48) + timedelta(minutes=2)
     assert tell.sweep_progress(at) == 1
@@ -333,7 +329,7 @@ def test_no_notice_holds_a_card_code_or_what_anybody_wrote(cast: Cast) -> None:
     say.say_as_staff(number=request.number, user=cast.reviewer, text=f"Is it {code}?", now=now)
     review.ask_evidence(number=request.number, user=cast.reviewer, note=f"Show {code}", now=now)
     work(now)
-    tell_all_moves(now + timedelta(minutes=1))
+    tell_moves(Transition.objects.values_list("request_id", "sequence"), now + timedelta(minutes=1))
     assert Notice.objects.count() >= 5
     for notice in Notice.objects.all():
         assert code not in str(notice.data)

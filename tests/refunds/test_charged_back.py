@@ -1,6 +1,5 @@
 """A refund that fails, of a payment lost to a chargeback: it ends paid, once, and borne as the refund would have been."""
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -18,8 +17,8 @@ from marketplace.payments.operations.stuck import NotStuck
 from marketplace.risk.models import Dispute
 from refunds.machine import State
 from refunds.models import RefundRequest, Transition
-from refunds.operations import charged_back, dispute_close, pay_by_hand, unstick
 from refunds.operations import pay as paying
+from refunds.operations import pay_by_hand, unstick
 from refunds.operations.come_back import recheck
 from refunds.operations.disputed import DisputeOpen
 from refunds.operations.money_desk import ChannelPaysAfterAll
@@ -41,7 +40,6 @@ from .disputes import (
     set_fee,
     settle_all,
 )
-from .test_races import together
 
 CLOSED_CARD, UNDELIVERABLE, COMES_BACK = 9971, 9970, 9976  # what the sandbox does with such an amount
 
@@ -386,51 +384,3 @@ def test_database_ends_no_transfer_that_is_with_the_channel(cast: Cast, state: s
     Transfer.objects.update(state=state)
     with pytest.raises(DatabaseError, match="cannot become charged_back"), transaction.atomic():
         Transfer.objects.update(state="charged_back", by_chargeback=1)
-
-
-# --- At the same time ---
-
-
-def _lost_while_it_fails(request: RefundRequest) -> RefundRequest:
-    found, later = Dispute.objects.get(), an_hour_later()
-    answers = together([lambda: pay(request.number, later), lambda: close(found, "lost")])
-    assert not any(isinstance(answer, Exception) for answer in answers), answers
-    return request
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("_round", range(5))
-def test_lost_while_it_fails_comes_to_the_same_end(cast: Cast, _round: int) -> None:
-    request = sent(cast, UNDELIVERABLE)
-    dispute()
-    assert ended(_lost_while_it_fails(request))
-    assert balances(cast.seller.code) == {}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_control_without_the_requests_lock_neither_sees_the_other(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And the refund that failed hangs: this is what the lock of the order's requests keeps away."""
-    request = sent(cast, UNDELIVERABLE)
-    dispute()
-    meet = threading.Barrier(2)
-
-    def meeting(step: Any) -> Any:
-        def wait(*args: Any) -> Any:
-            meet.wait(10)  # each has read, and nobody has committed
-            return step(*args)
-
-        return wait
-
-    unlocked = lambda order_id: list(RefundRequest.objects.filter(order=order_id))  # noqa: E731
-    monkeypatch.setattr(dispute_close, "_lock_requests", unlocked)
-    monkeypatch.setattr(dispute_close, "_lose", meeting(dispute_close._lose))
-    monkeypatch.setattr(paying, "close_when_through", meeting(paying.close_when_through))
-    _lost_while_it_fails(request)
-    assert (read(request).state, Transfer.objects.get().state) == (State.REFUNDING, "abnormal")
-    with transaction.atomic():  # what the next word of it would do
-        charged_back.take_over(read(request), timezone.now())
-        monkeypatch.undo()
-        paying.close_when_through(read(request), timezone.now())
-    assert ended(request)

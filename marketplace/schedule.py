@@ -15,7 +15,6 @@ SWEEPS = {
     "apply_outages": 10.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,
-    "sweep_untold": 60.0,
     "sweep_overdue": 300.0,
     "sweep_pending_files": 900.0,
     "sweep_duplicates": 3600.0,

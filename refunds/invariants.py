@@ -145,6 +145,27 @@ INVARIANTS = (
         " <> CASE WHEN d.kind = 'chargeback' AND d.state = 'lost' THEN d.amount ELSE 0 END",
     ),
     Invariant(
+        "chargeback_borne",
+        "Of a chargeback that was lost, the platform bears what its claim does not cover, and nothing else.",
+        "SELECT d.number, d.amount, k.amount, sum(p.amount) FROM risk_dispute d"
+        " LEFT JOIN payments_claim k ON k.id = d.claim_id"
+        " LEFT JOIN ledger_transaction t ON t.reference = 'chargeback_lost:' || d.number"
+        " OR t.recipe = 'chargeback_borne' AND t.reference LIKE 'chargeback_borne:' || d.number || ':%%'"
+        " LEFT JOIN (ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'chargeback_loss')"
+        " ON p.transaction_id = t.id"
+        " WHERE d.kind = 'chargeback' AND d.state = 'lost'"
+        " GROUP BY d.id, k.amount HAVING coalesce(sum(p.amount), 0) <> d.amount - coalesce(k.amount, 0)",
+    ),
+    Invariant(
+        "nothing_owed_beside_a_lost_chargeback",
+        "A refund that failed, of a payment lost to a chargeback, is ended by it as far as it goes: it may not be paid.",
+        "SELECT f.number, d.number FROM payments_transfer f JOIN payments_claim k ON k.id = f.claim_id"
+        " JOIN risk_dispute d ON d.capture_id = k.capture_id AND d.kind = 'chargeback' AND d.state = 'lost'"
+        " LEFT JOIN payments_claim held ON held.id = d.claim_id"
+        " WHERE (f.state IN ('failed', 'abnormal') OR f.state = 'manual' AND f.sent_at IS NULL)"
+        " AND d.amount > coalesce(held.amount, 0)",
+    ),
+    Invariant(
         "disputed_is_undecided",
         "What is disputed at a channel is its open chargebacks, to the unit.",
         "SELECT owner, currency, coalesce(b.amount, 0), coalesce(d.amount, 0)"
@@ -181,18 +202,27 @@ INVARIANTS = (
     ),
     Invariant(
         "approved_amount_reserved",
-        "What is approved is claimed, to the unit, and nothing else is.",
+        "What is approved is claimed, to the unit, or was paid by a chargeback, and nothing else is.",
         "SELECT r.number, r.approved_amount, coalesce(sum(k.amount), 0) FROM refunds_refundrequest r"
-        " LEFT JOIN payments_claim k ON k.reference = r.number AND k.kind = 'refund' AND k.released_at IS NULL"
-        f" GROUP BY r.id HAVING (r.state IN ({_states(PAYABLE)}) OR count(k.id) > 0)"
+        " LEFT JOIN (SELECT reference, amount FROM payments_claim WHERE kind = 'refund' AND released_at IS NULL"
+        " UNION ALL SELECT reference, by_chargeback FROM payments_transfer WHERE state = 'charged_back') k"
+        " ON k.reference = r.number"
+        f" GROUP BY r.id HAVING (r.state IN ({_states(PAYABLE)}) OR count(k.reference) > 0)"
         " AND coalesce(r.approved_amount, 0) <> coalesce(sum(k.amount), 0)",
     ),
     Invariant(
+        "released_with_its_transfer",
+        "A refund's claim holds its money exactly as long as its transfer may be paid, or was.",
+        "SELECT f.number, f.state FROM payments_claim k LEFT JOIN payments_transfer f ON f.claim_id = k.id"
+        " WHERE k.kind = 'refund'"
+        " AND (f.id IS NULL OR (k.released_at IS NOT NULL) <> (f.state IN ('cancelled', 'charged_back')))",
+    ),
+    Invariant(
         "refunded_means_paid",
-        "A request is refunded when and only when all its transfers succeeded.",
+        "A request is refunded when and only when the buyer has all its transfers' money, by us or by a chargeback.",
         "SELECT r.number, r.state FROM refunds_refundrequest r"
         " JOIN payments_transfer f ON f.reference = r.number AND f.state <> 'cancelled'"
-        " GROUP BY r.id HAVING (r.state = 'refunded') <> bool_and(f.state = 'succeeded')",
+        " GROUP BY r.id HAVING (r.state = 'refunded') <> bool_and(f.state IN ('succeeded', 'charged_back'))",
     ),
     Invariant(
         "items_in_step",

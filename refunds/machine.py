@@ -98,6 +98,7 @@ EDGES: tuple[Edge, ...] = (
     _edge("rule_for_seller", S.ARBITRATION, S.REJECTED, P.ARBITER, P.SUPERVISOR),
     _edge("pay", S.APPROVED, S.REFUNDING, P.SYSTEM),
     _edge("settle", S.REFUNDING, S.REFUNDED, P.SYSTEM),
+    _edge("charged_back", S.REFUNDING, S.REFUNDED, P.SYSTEM),  # the rest of it by a chargeback that was lost (H1)
     _edge("come_back", S.REFUNDED, S.REFUNDING, P.SYSTEM),  # the channel undid a refund that had arrived (G6)
     _edge("freeze", S.AWAITING_SELLER, S.MANUAL_REVIEW, P.SYSTEM),  # a chargeback came in (H1)
     _edge("freeze", S.APPROVED, S.MANUAL_REVIEW, P.SYSTEM),  # nothing was sent yet, and now nothing will be

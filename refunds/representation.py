@@ -116,7 +116,12 @@ def represent_judgement(judgement: Judgement, currency: str) -> dict[str, Any]:
     }
 
 
-SLOWEST_FIRST = (*Transfer.STUCK_STATES, *Transfer.OPEN_STATES, Transfer.State.SUCCEEDED)
+SLOWEST_FIRST = (
+    *Transfer.STUCK_STATES,
+    *Transfer.OPEN_STATES,
+    Transfer.State.SUCCEEDED,
+    Transfer.State.CHARGED_BACK,
+)
 
 
 def represent_refund(request: RefundRequest, transfers: Sequence[Transfer]) -> dict[str, Any] | None:
@@ -140,7 +145,7 @@ def represent_refund(request: RefundRequest, transfers: Sequence[Transfer]) -> d
                 "number": transfer.number,
                 "state": transfer.state,
                 "channel": transfer.claim.capture.channel,
-                "amount": transfer.money.json(),
+                "amount": transfer.part.json(),
                 "settled_at": instant(transfer.settled_at) if transfer.settled_at else None,
             }
             for transfer in transfers

@@ -90,16 +90,6 @@ def tell_waiting() -> None:
     telling.tell_waiting(timezone.now())
 
 
-@shared_task(name="refunds.tell_message")
-def tell_message(message_id: int) -> None:
-    telling.tell_message(message_id, timezone.now())
-
-
-@shared_task(name="refunds.sweep_untold")
-def sweep_untold() -> None:
-    telling.sweep_untold(timezone.now())
-
-
 @shared_task(name="refunds.sweep_progress")
 def sweep_progress() -> None:
     telling.sweep_progress(timezone.now())

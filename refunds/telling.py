@@ -47,6 +47,7 @@ TELLS: dict[str, Tells] = {
     "rule_for_seller": _both("rejected"),
     "pay": NOBODY,  # it was told when it was approved
     "settle": _both("refunded"),
+    "charged_back": _both("charged_back"),
     "come_back": ((BUYER, "payment_came_back"),),
     "freeze": _both("with_reviewer"),
     "withdraw": _both("withdrawn"),

@@ -4,11 +4,12 @@ A move is an edge of machine.py, made by a party the edge names, written as one 
 request, inserts its transition, and stops and starts its clocks. The database refuses anything else (models.Transition, migration 0002).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import NotPermitted, Refusal
@@ -141,6 +142,22 @@ def _check_units_are_free(request: RefundRequest) -> None:
     holder = RefundItem.objects.filter(unit__in=mine, is_open=True).select_related("request").first()
     if holder is not None:
         raise OpenRequestExists(number=holder.request.number)
+
+
+@contextmanager
+def one_open_request_per_unit(**items: object) -> Iterator[None]:
+    """Say as a refusal what the constraint of this name says: two wanted the same unit at the same time.
+
+    Around the whole transaction, which is over by then; `items` says where the holder is looked for. Raises
+    OpenRequestExists.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if "one_open_request_per_unit" not in str(error):
+            raise
+        holder = RefundItem.objects.filter(is_open=True, **items).select_related("request").first()
+        raise OpenRequestExists(number=holder.request.number if holder else None) from error
 
 
 def apply_transition_in_bulk(

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from marketplace.kernel.idempotency import Key
 from marketplace.kernel.models import OutboxJob
+from marketplace.kernel.outbox import TOGETHER
 from marketplace.notices.operations.deliver import deliver
 from marketplace.orders.models import Order
 from refunds import precedents
@@ -24,7 +25,7 @@ from refunds.operations.locking import clock_after
 from refunds.operations.news import take_notification
 from refunds.operations.pay import pay
 from refunds.operations.return_duplicates import return_duplicates
-from refunds.operations.tell import tell_message, tell_moves
+from refunds.operations.tell import tell_waiting
 from refunds.permissions import Actor
 from refunds.transitions import apply_transition
 
@@ -103,14 +104,15 @@ def work(now: datetime | None = None) -> None:
         "refunds.pay": pay,
         "refunds.return_duplicates": return_duplicates,
         "refunds.take_notification": take_notification,
-        "batch.tell": tell_moves,
-        "refunds.tell_message": tell_message,
         "refunds.deliver": deliver,
     }
     while jobs := list(OutboxJob.objects.order_by("id")):
         for job in jobs:
+            if job.task.startswith(TOGETHER):
+                continue
             tasks[job.task](*job.args, now or timezone.now())
             job.delete()
+        tell_waiting(now or timezone.now())
 
 
 def _way(source: str, target: str) -> list[Edge]:

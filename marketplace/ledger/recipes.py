@@ -59,6 +59,8 @@ RECIPES: dict[str, tuple[Line, ...]] = {
         *SETTLED,
         Line(Kind.CHARGEBACK_LOSS, PLATFORM, +1, "platform"),
     ),
+    # Its contested part was of a refund that failed, sooner or later: it is borne as that refund would have been.
+    "chargeback_borne": (Line(Kind.CHARGEBACK_LOSS, PLATFORM, -1), ESCROWED, *SETTLED),
     "chargeback_fee": (
         Line(Kind.CLEARING, "channel", -1),
         *SETTLED,

@@ -134,6 +134,20 @@ WORDS: dict[tuple[str, str], Words] = {
         _("%(approved)s for order %(order)s are back with the buyer."),
         _("You need do nothing."),
     ),
+    ("charged_back", BUYER): Words(
+        _("Request %(number)s is closed: your bank paid it"),
+        _(
+            "You took the payment for order %(order)s back through your bank. With that you have the %(approved)s."
+        ),
+        _("You need do nothing. If your bank has not credited it, write in the case."),
+    ),
+    ("charged_back", SELLER): Words(
+        _("Request %(number)s is closed: paid by a chargeback"),
+        _(
+            "The buyer has the %(approved)s for order %(order)s by a chargeback, and by what was paid back before."
+        ),
+        _("The refund is not paid again. Your account bears it as it would have borne the refund."),
+    ),
     ("replaced", BUYER): Words(
         _("Replacement confirmed: %(number)s"),
         _("You confirmed the replacement for order %(order)s."),

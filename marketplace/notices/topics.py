@@ -57,6 +57,7 @@ TOPICS: dict[str, Topic] = {
     "approved": Topic(_("Approved"), "decisions", is_urgent=True),
     "rejected": Topic(_("Rejected"), "decisions", is_urgent=True),
     "refunded": Topic(_("Paid back"), "decisions", is_urgent=True),
+    "charged_back": Topic(_("Paid by a chargeback"), "decisions"),
     "replaced": Topic(_("Replaced"), "decisions"),
     "payment_came_back": Topic(_("Refund came back"), "decisions", is_urgent=True),
     "withdrawn": Topic(_("Withdrawn"), "progress"),

@@ -51,7 +51,8 @@ class DisputeState(models.TextChoices):
 class Dispute(models.Model):
     """A chargeback, or a complaint at the channel. It claims what is left of the payment, so no refund pays it too.
 
-    What the claim does not cover had been paid back already when the dispute came in: that part is to be fought.
+    What the claim does not cover had been paid back already when the dispute came in, or was on its way: that part is
+    to be fought. Where it is lost, and what was on its way did not arrive, that claim becomes the dispute's.
     """
 
     class Kind(models.TextChoices):
@@ -97,5 +98,5 @@ class Dispute(models.Model):
 
     @property
     def contested(self) -> int:
-        """What its claim did not cover when it came in."""
+        """What its claim does not cover."""
         return self.amount - (self.claim.amount if self.claim else 0)

@@ -92,6 +92,7 @@ TRANSFERS: dict[str, Look] = {
     Transfer.State.FAILED: Look("report", "bad", Transfer.State.FAILED.label),
     Transfer.State.ABNORMAL: Look("report", "bad", Transfer.State.ABNORMAL.label),
     Transfer.State.MANUAL: Look("person_alert", "bad", Transfer.State.MANUAL.label),
+    Transfer.State.CHARGED_BACK: Look("credit_card_off", "calm", Transfer.State.CHARGED_BACK.label),
     Transfer.State.CANCELLED: Look("block", "calm", Transfer.State.CANCELLED.label),
 }
 
@@ -151,6 +152,7 @@ EVENTS: dict[str, Text] = {
     "rule_for_seller": _("Ruling for the seller"),
     "pay": _("Payment begun"),
     "settle": _("Paid back"),
+    "charged_back": _("Paid by a chargeback"),
     "come_back": _("The refund came back from the channel"),
     "freeze": _("Frozen: the buyer went to the payment channel"),
     "withdraw": _("Withdrawn by the buyer"),

@@ -135,7 +135,7 @@ OTHERWISE: dict[str, Remedy] = {
 
 def remedy_for(transfer: Transfer) -> Remedy | None:
     """None where nothing is the matter."""
-    if transfer.state == Transfer.State.SUCCEEDED:
+    if transfer.state in (Transfer.State.SUCCEEDED, Transfer.State.CHARGED_BACK):
         return None
     known = REMEDIES.get(transfer.error_code) or REMEDIES.get(transfer.error_code.rpartition(".")[2])
     return known if known and transfer.error_code else OTHERWISE.get(transfer.state)

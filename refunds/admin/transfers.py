@@ -64,6 +64,7 @@ class TransferAdmin(RecordAdmin):
             Fact(_("Buyer"), _link(str(order.buyer), "identity_buyer_change", order.buyer_id)),
             Fact(_("Paid by"), f"{capture.get_channel_display()} {capture.channel_no}"),
             Fact(_("Paid by hand"), _("Yes") if row.by_hand else ""),  # type: ignore[attr-defined]  # get_object
+            Fact(_("Paid by a chargeback"), _by_chargeback(row)),
             Fact(_("Channel's refund number"), row.channel_refund_no),
             Fact(_("Attempts"), row.attempts),
             Fact(_("Created"), _time(row.created_at)),
@@ -115,6 +116,10 @@ def payout_badge(payout: Payout) -> str:
 def _payouts(transfer: Transfer) -> list[Payout]:
     rows = transfer.payouts.select_related("proposed_by", "decided_by").defer("sealed_payee")
     return list(rows.order_by("-id"))
+
+
+def _by_chargeback(transfer: Transfer) -> str:
+    return money(*transfer.part) if transfer.by_chargeback else ""
 
 
 def _waits_for_another(transfer: Transfer, user_id: int | None) -> bool:

@@ -1,7 +1,6 @@
 """What is said in a case."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -24,5 +23,4 @@ class Message(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
-        indexes = [BrinIndex(fields=["at"], name="message_by_age", autosummarize=True)]
         triggers = append_only()

@@ -2,7 +2,6 @@
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -186,5 +185,4 @@ class Transition(models.Model):
                 name="transition_names_its_actor",
             ),
         ]
-        indexes = [BrinIndex(fields=["at"], name="transition_by_age", autosummarize=True)]
         triggers = append_only()

@@ -7,12 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.payments.gateways.base import Result
+from marketplace.payments.operations.reserve import lock_captures
 from marketplace.payments.operations.send import Attempt, ask_channel, attempt_of, undo
 
 from ..machine import State
 from ..permissions import SYSTEM
 from ..transitions import OpenRequestExists, apply_transition
+from .charged_back import take_over
 from .locking import lock_alone
+from .pay import close_when_through
 
 
 class UnitsHeldElsewhere(Refusal):
@@ -44,9 +47,13 @@ def _take_back(attempt: Attempt, result: Result, now: datetime) -> bool:
         request = lock_alone("r.number = (SELECT reference FROM payments_transfer WHERE number = %s)", number)
         if request is None:
             raise NotFound()
+        lock_captures(request.order_id)  # before the seller's accounts, which a reversal locks
         is_news = undo(attempt, result, now)
         # With another of its transfers still under way the request is being paid back anyway.
         if is_news and request.state == State.REFUNDED:
             note = f"{number}: {result.error_code}"
             apply_transition(request, "come_back", actor=SYSTEM, now=now, note=note)
+        if is_news:
+            take_over(request, now)
+            close_when_through(request, now)
         return is_news

@@ -13,9 +13,12 @@ from marketplace.payments.operations.bearing import lock_funds, shares
 from marketplace.payments.operations.reserve import lock_captures
 from marketplace.risk.models import Dispute, DisputeState
 
+from ..models import RefundRequest
 from ..policies import in_force
 from ..policy.terms import ChargebackFee
+from .charged_back import take_over_for
 from .disputed import hold_in_turn, let_go
+from .pay import close_when_through
 
 Kind, State = Dispute.Kind, DisputeState
 
@@ -23,8 +26,9 @@ Kind, State = Dispute.Kind, DisputeState
 def close_dispute(*, number: str, state: DisputeState, now: datetime) -> Dispute:
     """Close an open dispute as won (for us) or lost (for the buyer); one that is closed stays as it is.
 
-    Won: what it held is free again. Lost: what it held goes to the buyer and is borne as a refund would be (G4), the
-    contested rest and, where the terms say so, the channel's fee by the platform (G8). A complaint moves no money
+    Won: what it held is free again. Lost: what it held goes to the buyer and is borne as a refund would be (G4), with
+    it what refunds of this payment could not pay; the contested rest and, where the terms say so, the channel's fee
+    by the platform (G8). A complaint moves no money
     either way: what it held is free for the refund that settles it. Raises NotFound.
     """
     with transaction.atomic(durable=True):
@@ -39,6 +43,7 @@ def settle_dispute(
     if order_id is None:
         raise NotFound()
     order = lock_order(order_id)
+    requests = _lock_requests(order_id)
     lock_captures(order_id)
     dispute = Dispute.objects.select_related("claim", "capture").get(number=number)
     check(dispute)
@@ -51,8 +56,16 @@ def settle_dispute(
     elif state == State.WON:
         _win(dispute, now)
     else:
+        taken_over = [request for request in requests if take_over_for(dispute, request, now)]
         _lose(dispute, order, now)
+        for request in taken_over:
+            close_when_through(request, now)
     return dispute
+
+
+def _lock_requests(order_id: int) -> list[RefundRequest]:
+    """All of the order's, whatever their state: one that moves at this moment is read as it is after the move."""
+    return list(RefundRequest.objects.filter(order=order_id).select_for_update().order_by("id"))
 
 
 def _win(dispute: Dispute, now: datetime) -> None:

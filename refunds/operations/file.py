@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel import ids
@@ -18,10 +18,10 @@ from ..clocks import NO_CLOCK, Due
 from ..facts import OrderFacts, UnitRow, build, of_buyer
 from ..findings import findings_json
 from ..machine import NEW, Clock, Party, State
-from ..models import RefundItem, RefundRequest
+from ..models import RefundRequest
 from ..policies import Verdict, judge, two_person_limit
 from ..policy import Facts, deciding
-from ..transitions import OpenRequestExists, edge_for
+from ..transitions import OpenRequestExists, edge_for, one_open_request_per_unit
 
 ONE_CLICK_REASON = "not_activated"
 # Findings that nothing later can cure: refused at the door instead of opening a case.
@@ -107,13 +107,8 @@ def one_click_refund(*, buyer_id: int, order_no: str, key: Key, present: Present
 
 
 def _once(key: Key, filing: Filing, effect: Callable[[], tuple[Answer, int]]) -> Outcome:
-    try:
+    with one_open_request_per_unit(unit__order__no=filing.order_no):
         return once(key, effect)
-    except IntegrityError as error:
-        if "one_open_request_per_unit" not in str(error):
-            raise
-        holder = RefundItem.objects.filter(unit__order__no=filing.order_no, is_open=True).first()
-        raise OpenRequestExists(number=holder.request.number if holder else None) from error
 
 
 def _judged(buyer_id: int, filing: Filing, now: datetime) -> _Judged:

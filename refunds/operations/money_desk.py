@@ -71,7 +71,26 @@ def ask(number: str) -> Result:
     """What the channel says of this refund now; no transaction is open. Raises ChannelSilent.
 
     UNKNOWN too where there is nobody to ask: the transfer was never sent, or no gateway stands behind its channel.
+    Of what a chargeback paid in part the rest has another number, but the channel knows the first alone: it is asked
+    about both, and what it says of the first counts where it pays that.
     """
+    for first in _split_off_from(number):
+        result = _ask(first)
+        if result.status in (Status.SUCCEEDED, Status.PENDING):
+            return result
+    return _ask(number)
+
+
+def _split_off_from(number: str) -> list[str]:
+    ended = Transfer.objects.filter(state=Transfer.State.CHARGED_BACK, sent_at__isnull=False).order_by("id")
+    rest = Transfer.objects.filter(number=number)
+    same = ended.filter(
+        reference=rest.values("reference")[:1], claim__capture=rest.values("claim__capture")[:1]
+    )
+    return list(same.values_list("number", flat=True))
+
+
+def _ask(number: str) -> Result:
     attempt = attempt_of(number)
     if attempt is None:
         return Result(Status.UNKNOWN)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from marketplace.kernel.errors import NotFound
+from marketplace.payments.models import Transfer
 from marketplace.payments.operations.send import Attempt, begin, call_channel, hold_unidentified, record
 
 from .. import clocks
@@ -19,13 +20,17 @@ from ..models import RefundRequest
 from ..permissions import SYSTEM
 from ..policies import in_force
 from ..transitions import apply_transition
+from .charged_back import take_over
 from .locking import lock_alone
 
 _DUE = (
     "SELECT id FROM payments_transfer WHERE reference = %s AND next_try_at <= %s"
     " AND state IN ('queued', 'sending', 'pending') ORDER BY id"
 )
-_IS_THROUGH = "SELECT bool_and(state = 'succeeded') FROM payments_transfer WHERE reference = %s AND state <> 'cancelled'"
+_IS_THROUGH = (
+    "SELECT bool_and(state IN ('succeeded', 'charged_back')), bool_or(state = 'charged_back')"
+    " FROM payments_transfer WHERE reference = %s AND state <> 'cancelled'"
+)
 
 
 def pay(number: str, now: datetime) -> int:
@@ -37,7 +42,8 @@ def pay(number: str, now: datetime) -> int:
             result = call_channel(attempt, now)
             with transaction.atomic(durable=True):
                 request = _lock(number)
-                record(attempt, result, now)
+                if record(attempt, result, now) in Transfer.BY_HAND_STATES:
+                    take_over(request, now)
                 close_when_through(request, now)
             tried += 1
     return tried
@@ -57,9 +63,11 @@ def _mark_sent(number: str, transfer_id: int, now: datetime) -> Attempt | None:
 
 
 def close_when_through(request: RefundRequest, now: datetime) -> None:
-    """All transfers have arrived: the locked request is paid back."""
-    if request.state == State.REFUNDING and _rows(_IS_THROUGH, request.number) == [(True,)]:
-        apply_transition(request, "settle", actor=SYSTEM, now=now)
+    """The buyer has the money of all transfers, by us or by a chargeback: the locked request is paid back."""
+    if request.state == State.REFUNDING:
+        [(is_through, by_chargeback)] = _rows(_IS_THROUGH, request.number)
+        if is_through:
+            apply_transition(request, "charged_back" if by_chargeback else "settle", actor=SYSTEM, now=now)
 
 
 def _lock(number: str) -> RefundRequest:

@@ -94,7 +94,7 @@ def say(request: RefundRequest, actor: Actor, text: str, now: datetime, *, is_in
     if actor.party in PARTIES:
         flag_threats(request, message.text, now, message=message)
     if not is_internal:
-        enqueue("refunds.tell_message", message.pk)
+        enqueue("batch.tell_message", message.pk)
 
 
 def _answer_question(request: RefundRequest, now: datetime) -> None:

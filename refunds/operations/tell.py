@@ -5,7 +5,7 @@ Each runs twice without harm: what was told is known by its source. telling.py s
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,12 +20,10 @@ from marketplace.orders.goods import GoodsType
 
 from ..machine import CLOCKS, OPEN, Party, State
 from ..policies import NoPolicy, in_force
-from ..telling import BUYER, SELLER, TELLS, TOLD
+from ..telling import BUYER, SELLER, TELLS
 
 FEW = 500
 BATCH = 5000
-# Telling takes seconds; what is not told by now has lost its message. What is older was told, or is no news any more.
-LOST_AFTER, FORGOTTEN_AFTER = timedelta(seconds=30), timedelta(hours=2)
 
 # What a notice may know of a request: numbers, codes and amounts, and nothing that anybody wrote.
 _CASE = """
@@ -45,69 +43,42 @@ ORDER BY t.id
 """
 
 
-def tell_waiting(now: datetime) -> int:
-    """Tell of all moves that wait to be told, FEW jobs at a time; return how many notices are new.
+_MESSAGES = f"""
+SELECT {_CASE}, m.id, m.author, m.at FROM refunds_message m JOIN refunds_refundrequest r ON r.id = m.request_id {_JOINED}
+WHERE m.id = ANY(%(ids)s::bigint[]) AND NOT m.is_internal ORDER BY m.id
+"""
 
-    The jobs are taken in the transaction that tells, so that none is lost with a message or a worker.
+
+def tell_waiting(now: datetime) -> int:
+    """Tell of all moves and messages that wait to be told, FEW jobs at a time; return how many notices are new.
+
+    The jobs are taken in the transaction that tells, so that none is lost with a worker, and none told twice.
     """
     told = 0
     while True:
         with transaction.atomic(durable=True):
-            jobs = take("batch.tell", FEW)
-            if not jobs:
+            moves = [move for [moves] in take("batch.tell", FEW) for move in moves]
+            messages = [message_id for [message_id] in take("batch.tell_message", FEW)]
+            if not moves and not messages:
                 return told
-            told += tell(_news_of_moves([move for [moves] in jobs for move in moves]), now)
-
-
-def tell_moves(moves: Sequence[Sequence[int]], now: datetime) -> int:
-    """Tell of these moves, each (request id, sequence); return how many notices are new."""
-    news = _news_of_moves(moves)
-    with transaction.atomic(durable=True):
-        return tell(news, now)
+            told += tell([*_news_of_moves(moves), *_news_of_messages(messages)], now)
 
 
 def _news_of_moves(moves: Sequence[Sequence[int]]) -> list[News]:
+    """Of each (request id, sequence)."""
     parameters = {"ids": [move[0] for move in moves], "sequences": [move[1] for move in moves]}
-    return [each for row in _rows(_MOVES, parameters) for each in _news_of_move(row)]
+    rows = _rows(_MOVES, parameters) if moves else []
+    return [each for row in rows for each in _news_of_move(row)]
 
 
-_LOST = """
-SELECT t.request_id, t.sequence FROM refunds_transition t JOIN refunds_refundrequest r ON r.id = t.request_id
-WHERE t.at > %(since)s AND t.at <= %(until)s AND t.event = ANY(%(events)s::text[])
-AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':' || t.sequence)
-ORDER BY t.id LIMIT %(few)s
-"""
-_LOST_MESSAGES = """
-SELECT m.id FROM refunds_message m JOIN refunds_refundrequest r ON r.id = m.request_id
-WHERE m.at > %(since)s AND m.at <= %(until)s AND NOT m.is_internal
-AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':m' || m.id)
-ORDER BY m.id LIMIT %(few)s
-"""
-
-
-def sweep_untold(now: datetime) -> int:
-    """Tell what was not told because a message was lost; return how many notices it made."""
-    window = {"since": now - FORGOTTEN_AFTER, "until": now - LOST_AFTER, "few": FEW}
-    moves = [(row["request_id"], row["sequence"]) for row in _rows(_LOST, window | {"events": sorted(TOLD)})]
-    made = tell_moves(moves, now) if moves else 0
-    return made + sum(tell_message(row["id"], now) for row in _rows(_LOST_MESSAGES, window))
-
-
-_MESSAGE = f"""
-SELECT {_CASE}, m.id, m.author, m.at FROM refunds_message m JOIN refunds_refundrequest r ON r.id = m.request_id {_JOINED}
-WHERE m.id = %(id)s AND NOT m.is_internal
-"""
-
-
-def tell_message(message_id: int, now: datetime) -> int:
-    """Tell the other side, or both where staff wrote, that there is a message; its words stay in the case."""
+def _news_of_messages(ids: Sequence[int]) -> list[News]:
+    """The other side, or both where staff wrote, hears that there is a message; its words stay in the case."""
     news = []
-    for row in _rows(_MESSAGE, {"id": message_id}):
+    for row in _rows(_MESSAGES, {"ids": ids}) if ids else []:
         data = _data(row) | {"by": row["author"], "at": instant(row["at"])}
         others = {Party.BUYER: (SELLER,), Party.SELLER: (BUYER,)}.get(row["author"], (BUYER, SELLER))
         news += [_news(row, kind, "message_received", f"m{row['id']}", data) for kind in others]
-    with transaction.atomic(durable=True):
-        return tell(news, now)
+    return news
 
 
 _QUIET = f"""

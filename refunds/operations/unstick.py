@@ -17,6 +17,7 @@ from marketplace.payments.operations.send import attempt_of, try_again
 from marketplace.payments.operations.stuck import NotStuck, lock_transfer
 
 from . import money_desk as desk
+from .charged_back import take_over
 from .pay import close_when_through
 
 
@@ -47,6 +48,7 @@ def ask_again(*, transfer_number: str, user: User, now: datetime) -> Result:
     with transaction.atomic(durable=True):
         request = desk.lock_request(reference)
         stuck.take_word(lock_transfer(transfer_number), attempt, result, now)
+        take_over(request, now)
         close_when_through(request, now)
         text = gettext("Asked the channel about %(transfer)s; it says: %(answer)s")
         said = {"transfer": transfer_number, "answer": _in_words(result)}
@@ -87,6 +89,8 @@ def give_up_channel(*, transfer_number: str, note: str, user: User, now: datetim
         request = desk.lock_request(transfer.reference)
         transfer = _locked_manual(transfer_number)
         stuck.give_up(transfer, result)
+        take_over(request, now)
+        close_when_through(request, now)
         text = gettext("The channel is given up for %(transfer)s (it says: %(answer)s): %(why)s")
         said = {"transfer": transfer_number, "answer": _in_words(result), "why": note}
         desk.trace(request, user, text % said, now)

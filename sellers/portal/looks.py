@@ -69,6 +69,7 @@ TRANSFERS: dict[str, Look] = {
     Transfer.State.FAILED: Look("person", "warn", _("Being handled by finance")),
     Transfer.State.ABNORMAL: Look("person", "warn", _("Being handled by finance")),
     Transfer.State.MANUAL: Look("person", "warn", _("Being handled by finance")),
+    Transfer.State.CHARGED_BACK: Look("person", "calm", Transfer.State.CHARGED_BACK.label),
     Transfer.State.CANCELLED: Look("cross", "calm", Transfer.State.CANCELLED.label),
 }
 
@@ -112,6 +113,7 @@ EVENTS: dict[str, Text] = {
     "rule_for_seller": _("The ruling is for you"),
     "pay": _("The refund was handed to the payment channel"),
     "settle": _("The money was paid back"),
+    "charged_back": _("The buyer has the money by a chargeback"),
     "come_back": _("The refund came back from the payment channel"),
     "freeze": _("Frozen: the buyer went to the payment channel"),
     "withdraw": _("The buyer withdrew the request"),

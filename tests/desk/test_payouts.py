@@ -22,6 +22,7 @@ from refunds.operations.pay import pay
 from tests.cases import bring, file, make_request, work
 from tests.factories import hours, make_order
 from tests.people import Cast
+from tests.refunds.disputes import close, dispute
 
 from .conftest import staff, url_of
 
@@ -288,6 +289,20 @@ def test_every_stuck_transfer_says_what_it_means_and_what_to_do(state: str, code
     assert remedy.what_to_do
     if code.startswith("ACQ."):
         assert remedy == REMEDIES["TRADE_HAS_FINISHED"]
+
+
+def test_transfer_paid_by_a_chargeback_says_how_much_and_offers_nothing(
+    cast: Cast, signed_in: SignIn
+) -> None:
+    transfer = make_failed(cast)
+    close(dispute(amount=3_000), "lost")
+    client = signed_in(cast.finance)
+    page = client.get(page_of(transfer), **ENGLISH).content.decode()
+    assert "Paid by a chargeback" in page
+    assert "30.00" in page
+    assert 'name="move"' not in page
+    rest = Transfer.objects.exclude(pk=transfer.pk).get()
+    assert 'value="propose"' in client.get(page_of(rest), **ENGLISH).content.decode()
 
 
 def test_case_says_that_it_waits_for_the_buyers_identity(cast: Cast, signed_in: SignIn) -> None:

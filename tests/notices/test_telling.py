@@ -1,14 +1,16 @@
 """Which move tells whom, once each, and nothing that is nobody's business."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from marketplace.kernel.idempotency import Key
 from marketplace.kernel.models import OutboxJob
+from marketplace.kernel.outbox import enqueue
 from marketplace.notices.models import Delivery, Notice
 from marketplace.notices.operations import endpoints
 from marketplace.notices.operations import tell as telling
@@ -35,6 +37,12 @@ def told(kind: str, who: int) -> list[str]:
     return list(rows.values_list("topic", flat=True))
 
 
+def tell_moves(moves: Iterable[tuple[int, int]], now: datetime) -> int:
+    """As a worker does with the jobs it took: each (request id, sequence)."""
+    with transaction.atomic():
+        return telling.tell(tell._news_of_moves(list(moves)), now)
+
+
 # --- The tables ------------------------------------------------------------------------------------------
 
 
@@ -57,7 +65,7 @@ def test_a_case_with_a_reviewer_always_says_why() -> None:
 
 
 def test_each_move_that_tells_somebody_tells_buyer_or_seller() -> None:
-    """The sweep for lost messages looks for any notice of the move: staff alone might be nobody."""
+    """Staff alone might be nobody."""
     for event in TOLD:
         assert {kind for kind, _topic in TELLS[event]} & {BUYER, SELLER}
 
@@ -77,7 +85,7 @@ def test_filing_and_deciding_tell_buyer_and_seller_once_each(cast: Cast) -> None
     assert told("seller", cast.seller.pk) == ["seller_to_answer"]
     moves = [(move.request_id, move.sequence) for move in Transition.objects.all()]
     for _again in range(2):
-        assert tell.tell_moves(moves, now) == 0
+        assert tell_moves(moves, now) == 0
     assert Notice.objects.count() == 3
     asked = Notice.objects.get(topic="seller_to_answer")
     request = RefundRequest.objects.get()
@@ -100,7 +108,7 @@ def _file(order: Any, cast: Cast, now: Any) -> None:
 def test_move_queues_its_telling_and_the_telling_reaches_whom_the_table_names(event: str, cast: Cast) -> None:
     request = _moved_by(event, cast)
     Notice.objects.all().delete()
-    assert tell.tell_moves([(request.pk, request.sequence)], timezone.now()) == len(TELLS[event])
+    assert tell_moves([(request.pk, request.sequence)], timezone.now()) == len(TELLS[event])
     found = set(Notice.objects.values_list("recipient_kind", "topic"))
     assert found == {(kind.value, topic) for kind, topic in TELLS[event]}
 
@@ -177,7 +185,7 @@ def test_buyer_abroad_is_told_in_english(cast: Cast) -> None:
     cast.buyer.region = "DE"
     cast.buyer.save()
     request = make_request(cast)
-    tell.tell_moves([(request.pk, 1)], timezone.now())
+    tell_moves([(request.pk, 1)], timezone.now())
     assert Notice.objects.get().language == "en"
 
 
@@ -196,7 +204,7 @@ def test_message_is_told_to_the_other_side(author: str, kinds: set[str], cast: C
         say.say_as_staff(number=request.number, user=cast.reviewer, text="Please wait.", now=now)
     else:
         Message.objects.create(request=request, author="buyer", text="It does not work.", at=now)
-        tell.tell_message(Message.objects.get().pk, now)
+        enqueue("batch.tell_message", Message.objects.get().pk)
     work(now)
     assert set(Notice.objects.values_list("recipient_kind", flat=True)) == kinds
     assert set(Notice.objects.values_list("topic", flat=True)) == {"message_received"}
@@ -209,33 +217,57 @@ def test_internal_note_is_told_to_nobody(cast: Cast) -> None:
     now = timezone.now()
     say.say_as_staff(number=request.number, user=cast.reviewer, text="Fishy.", now=now, is_internal=True)
     assert not OutboxJob.objects.exists()
-    assert tell.tell_message(Message.objects.get().pk, now) == 0
-    tell.sweep_untold(now + timedelta(minutes=5))
+    enqueue("batch.tell_message", Message.objects.get().pk)
+    assert tell.tell_waiting(now) == 0
     assert not Notice.objects.filter(topic="message_received").exists()
 
 
-# --- What was lost, and what nobody has heard of --------------------------------------------------------------
+# --- What a worker died over, and what nobody has heard of ------------------------------------------------------
 
 
-def test_sweep_tells_what_a_lost_message_left_untold(cast: Cast) -> None:
-    now = timezone.now()
-    request = make_request(cast, state=State.AWAITING_SELLER, now=now)
-    say.say_as_seller(number=request.number, user=cast.seller_user, text="Hello", now=now)
+def _waits_to_be_told(cast: Cast, now: datetime) -> None:
+    request = make_request(cast, state=State.MANUAL_REVIEW, now=now)
     OutboxJob.objects.all().delete()
-    assert tell.sweep_untold(now) == 0  # its message may still be on the way
-    later = now + timedelta(minutes=1)
-    assert tell.sweep_untold(later) == 4
-    assert tell.sweep_untold(later) == 0
-    assert told("buyer", cast.buyer.pk) == ["request_filed", "seller_asked", "message_received"]
-    assert told("seller", cast.seller.pk) == ["seller_to_answer"]
+    for text in ("Hello?", "Is anybody there?"):
+        say.say_as_seller(number=request.number, user=cast.seller_user, text=text, now=now)
+    review.reject(number=request.number, user=cast.reviewer, clause="B3", note="No.", fault="none", now=now)
 
 
-def test_many_lost_messages_are_told_in_turn(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+HEARD = ["message_received", "message_received", "rejected", "rejected"]
+
+
+@pytest.mark.parametrize("dies_in", ["_news_of_messages", "tell"])
+def test_worker_that_dies_over_its_jobs_loses_nothing_and_tells_nothing_twice(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, dies_in: str
+) -> None:
+    """Before it has told anything, and when all is told and not committed."""
+    now = timezone.now()
+    _waits_to_be_told(cast, now)
+    waiting = OutboxJob.objects.filter(task__startswith="batch.").count()
+    step = getattr(tell, dies_in)
+
+    def dies(*arguments: Any) -> Any:
+        step(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tell, dies_in, dies)
+    with pytest.raises(KeyboardInterrupt):
+        tell.tell_waiting(now)
+    monkeypatch.undo()
+    assert (OutboxJob.objects.filter(task__startswith="batch.").count(), Notice.objects.count()) == (
+        waiting,
+        0,
+    )
+    assert [tell.tell_waiting(now) for _time in range(2)] == [4, 0]
+    assert sorted(Notice.objects.values_list("topic", flat=True)) == HEARD
+
+
+def test_many_that_wait_are_told_in_turn(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tell, "FEW", 1)
     now = timezone.now()
-    make_request(cast, state=State.AWAITING_SELLER, now=now)
-    later = now + timedelta(minutes=1)
-    assert [tell.sweep_untold(later) for _ in range(3)] == [1, 2, 0]
+    _waits_to_be_told(cast, now)
+    assert tell.tell_waiting(now) == 4
+    assert not OutboxJob.objects.filter(task__startswith="batch.").exists()
 
 
 def test_request_that_is_new_is_no_silence(cast: Cast) -> None:
@@ -244,17 +276,11 @@ def test_request_that_is_new_is_no_silence(cast: Cast) -> None:
     assert tell.sweep_progress(now + hours(47)) == 0
 
 
-def test_sweep_leaves_what_is_no_news_any_more(cast: Cast) -> None:
-    now = timezone.now()
-    make_request(cast, state=State.AWAITING_SELLER, now=now)
-    assert tell.sweep_untold(now + hours(3)) == 0
-
-
 def test_buyer_who_heard_nothing_for_two_days_is_told_where_the_case_stands(cast: Cast) -> None:
     now = timezone.now()
     request = make_request(cast, state=State.MANUAL_REVIEW, now=now)
     make_request(cast, state=State.REFUNDED, now=now)
-    tell.sweep_untold(now + timedelta(minutes=1))
+    tell_moves(Transition.objects.values_list("request_id", "sequence"), now + timedelta(minutes=1))
     assert tell.sweep_progress(now + hours(47)) == 0
     at = now + hours(48) + timedelta(minutes=2)
     assert tell.sweep_progress(at) == 1
@@ -303,7 +329,7 @@ def test_no_notice_holds_a_card_code_or_what_anybody_wrote(cast: Cast) -> None:
     say.say_as_staff(number=request.number, user=cast.reviewer, text=f"Is it {code}?", now=now)
     review.ask_evidence(number=request.number, user=cast.reviewer, note=f"Show {code}", now=now)
     work(now)
-    tell.sweep_untold(now + timedelta(minutes=1))
+    tell_moves(Transition.objects.values_list("request_id", "sequence"), now + timedelta(minutes=1))
     assert Notice.objects.count() >= 5
     for notice in Notice.objects.all():
         assert code not in str(notice.data)
@@ -319,7 +345,7 @@ ALLOWED = {
 
 def test_nothing_is_queued_where_neither_mail_nor_sms_nor_a_receiver_is_there(cast: Cast) -> None:
     request = make_request(cast)
-    tell.tell_moves([(request.pk, 1)], timezone.now())
+    tell_moves([(request.pk, 1)], timezone.now())
     assert Notice.objects.count() == 1
     assert not Delivery.objects.exists()
 
@@ -329,7 +355,7 @@ def test_file_of_a_stranger_is_theirs(cast: Cast) -> None:
         shop=cast.shop, buyer=cast.stranger, seller=cast.seller, events=[("delivered", hours(-3))]
     )
     request = file(order)
-    tell.tell_moves([(request.pk, 1)], timezone.now())
+    tell_moves([(request.pk, 1)], timezone.now())
     assert told("buyer", cast.stranger.pk) == ["request_filed"]
     assert told(RecipientKind.BUYER, cast.buyer.pk) == []
 
@@ -340,7 +366,7 @@ def test_file_of_a_stranger_is_theirs(cast: Cast) -> None:
 def _told_by_eight_workers(cast: Cast) -> None:
     endpoints.add(url="https://hooks.example.com/", seller_id=cast.seller.pk, now=timezone.now())
     request = make_request(cast, state=State.AWAITING_SELLER)
-    together([lambda: tell.tell_moves([(request.pk, request.sequence)], timezone.now())] * 8)
+    together([lambda: tell_moves([(request.pk, request.sequence)], timezone.now())] * 8)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -140,9 +140,9 @@ def test_slow_receivers_leave_half_of_the_worker_to_refunds(cast: Cast, receiver
 def test_every_sweep_of_the_schedule_is_a_task_there_is() -> None:
     names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {
-        "refunds.sweep_untold",
+        "refunds.tell_waiting",
         "refunds.sweep_progress",
         "refunds.sweep_overdue",
         "refunds.sweep_deliveries",
     } <= names
-    assert names | {"refunds.tell_waiting", "refunds.tell_message", "refunds.deliver"} <= set(app.tasks)
+    assert names | {"refunds.deliver"} <= set(app.tasks)

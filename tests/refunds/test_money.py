@@ -278,6 +278,9 @@ def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
         " (number, kind, channel, channel_dispute_no, capture_id, amount, currency, reason, state, opened_at)"
         " SELECT 'DP1', 'chargeback', channel, 'du_1', id, 5, currency, '', 'open', now() FROM payments_capture"
     )
+    lost_chargeback = unbooked_chargeback.replace("opened_at)", "opened_at, closed_at)").replace(
+        "'open', now()", "'lost', now(), now()"
+    )
     harm = {
         "ledger_balanced": "UPDATE ledger_posting SET amount = amount + 1 WHERE amount > 0",
         "transaction_has_postings": "DELETE FROM ledger_posting",
@@ -323,6 +326,11 @@ def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
         ),
         "dispute_booked": unbooked_chargeback,
         "disputed_is_undecided": unbooked_chargeback,
+        "chargeback_borne": lost_chargeback,
+        "nothing_owed_beside_a_lost_chargeback": (
+            f"{lost_chargeback}; UPDATE payments_transfer SET state = 'failed', settled_at = NULL"
+        ),
+        "released_with_its_transfer": "UPDATE payments_claim SET released_at = now()",
         "dispute_claims": (
             "INSERT INTO payments_claim (capture_id, kind, reference, amount, created_at)"
             " SELECT id, 'complaint', 'DP1', 5, now() FROM payments_capture"

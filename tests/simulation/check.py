@@ -10,6 +10,7 @@ from marketplace.payments.gateways.base import ChannelUnreachable
 from marketplace.payments.models import Break
 from marketplace.payments.operations.reconcile import reconcile
 from refunds.invariants import INVARIANTS, breaks
+from refunds.telling import TOLD
 
 from .world import World
 
@@ -36,11 +37,12 @@ class Row(NamedTuple):
     channel: str
     channel_no: str
     by_hand: int  # how often two persons paid it instead
+    by_chargeback: int  # of the amount
 
 
 _TRANSFERS = """
 SELECT t.number, t.reference, t.state, t.error_code, k.amount, c.currency, c.channel, c.channel_no,
-    (SELECT count(*) FROM payments_payout p WHERE p.transfer_id = t.id AND p.paid_at IS NOT NULL)
+    (SELECT count(*) FROM payments_payout p WHERE p.transfer_id = t.id AND p.paid_at IS NOT NULL), t.by_chargeback
 FROM payments_transfer t JOIN payments_claim k ON k.id = t.claim_id JOIN payments_capture c ON c.id = k.capture_id
 WHERE c.order_id = ANY(%(orders)s) ORDER BY t.id
 """
@@ -49,11 +51,13 @@ _REQUESTS = "SELECT number, state FROM refunds_refundrequest WHERE order_id = AN
 
 def check(world: World, at_rest: bool) -> list[Finding]:
     rows = [Row(*row) for row in world.rows(_TRANSFERS)]
+    world.tally["charged back", "done"] += sum(row.state == "charged_back" for row in rows)
     return [
         *(Finding("error", text) for text in world.errors),
         *([] if at_rest else [Finding("lost", "there is always something left to do")]),
         *_paid_twice(world, rows),
         *_lost(world, rows),
+        *_untold(world),
         *_books_differ(world, rows),
         *_unbalanced(world, rows),
     ]
@@ -65,7 +69,7 @@ def _paid_twice(world: World, rows: list[Row]) -> list[Finding]:
     claimed: Counter[str] = Counter()
     by_hand: Counter[str] = Counter()
     for row in rows:
-        claimed[row.channel_no] += row.amount if row.state != "cancelled" else 0
+        claimed[row.channel_no] += (row.by_chargeback or row.amount) if row.state != "cancelled" else 0
         by_hand[row.channel_no] += row.amount * row.by_hand
         times = sum(p.number == row.number for p in world.channel.out(row.channel_no)) + row.by_hand
         if times > 1:
@@ -89,7 +93,7 @@ def _lost(world: World, rows: list[Row]) -> list[Finding]:
     found = []
     for number, state in world.rows(_REQUESTS):
         mine = by_request[number]
-        paid = sum(row.state == "succeeded" for row in mine)
+        paid = sum(row.state in ("succeeded", "charged_back") for row in mine)
         stuck = sum(row.state in STUCK and bool(row.error_code) for row in mine)
         states = ", ".join(f"{row.number} {row.state} {row.error_code}" for row in mine) or "no transfer"
         if state in WAITING:
@@ -99,6 +103,19 @@ def _lost(world: World, rows: list[Row]) -> list[Finding]:
         elif state == "refunded" and (not mine or paid < len(mine)):
             found.append(Finding("lost", f"{number} is refunded, but {states}"))
     return found
+
+
+_UNTOLD = """
+SELECT r.number, t.event FROM refunds_transition t JOIN refunds_refundrequest r ON r.id = t.request_id
+WHERE r.order_id = ANY(%(orders)s) AND t.event = ANY(%(told)s)
+AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':' || t.sequence) ORDER BY t.id
+"""
+
+
+def _untold(world: World) -> list[Finding]:
+    """Whoever is to hear of a move has heard of it. That nobody hears twice is the database's to keep."""
+    rows = world.rows(_UNTOLD, told=sorted(TOLD))
+    return [Finding("lost", f"nobody was told of {event} of {number}") for number, event in rows]
 
 
 def _there(world: World, row: Row) -> int:

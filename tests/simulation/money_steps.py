@@ -57,8 +57,19 @@ def false_hint(world: World) -> None:
         world.channel.tell(timedelta(0), Subject.REFUND, paid.channel_no, refund_number=paid.number)
 
 
+UNDER_WAY = (
+    "SELECT DISTINCT c.channel_no FROM payments_transfer t JOIN payments_claim k ON k.id = t.claim_id"
+    " JOIN payments_capture c ON c.id = k.capture_id WHERE c.order_id = ANY(%(orders)s)"
+    " AND t.state NOT IN ('succeeded', 'cancelled') AND t.sent_at IS NOT NULL"
+)
+
+
 def charge_back(world: World) -> None:
+    """Any payment, and rather one that is being paid back: that is where the two meet."""
     captures = [c for c in world.captures if c.channel in gateway.TELL_DISPUTES]
+    under_way = {no for (no,) in world.rows(UNDER_WAY)}
+    if world.rng.random() < 0.6:
+        captures = [c for c in captures if c.channel_no in under_way] or captures
     taken = {dispute.channel_no for dispute in world.channel.disputes.values()}
     if free := [c for c in captures if c.channel_no not in taken]:
         capture = world.rng.choice(free)

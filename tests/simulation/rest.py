@@ -25,7 +25,8 @@ WHERE order_id = ANY(%(orders)s) AND state = 'submitted'
 UNION ALL SELECT 'deadlines', min(due_at) FROM refunds_refundrequest
 WHERE order_id = ANY(%(orders)s) AND state IN ('awaiting_seller', 'awaiting_buyer', 'awaiting_evidence')
 UNION ALL SELECT 'news', min(received_at) + interval '30 seconds' FROM payments_notification WHERE state = 'waiting'
-UNION ALL SELECT 'jobs', min(%(now)s::timestamptz) FROM kernel_outboxjob
+UNION ALL SELECT 'jobs', min(%(now)s::timestamptz) FROM kernel_outboxjob WHERE NOT starts_with(task, 'batch.')
+UNION ALL SELECT 'words', min(%(now)s::timestamptz) FROM kernel_outboxjob WHERE starts_with(task, 'batch.')
 """
 _SWEEPS = {
     "transfers": steps.sweep_transfers,
@@ -33,6 +34,7 @@ _SWEEPS = {
     "deadlines": steps.sweep_deadlines,
     "news": steps.sweep_news,
     "jobs": steps.publish,
+    "words": steps.tell_waiting,
 }
 
 

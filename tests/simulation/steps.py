@@ -29,12 +29,9 @@ TASKS: dict[str, tuple[str, Callable[..., Any], float]] = {
     "refunds.pay": ("pay", lambda number, now: pay.pay(number, now), PAYER_DIES),
     "refunds.return_duplicates": ("file", return_duplicates, WORKER_DIES),
     "refunds.take_notification": ("news", news.take_notification, 0.12),
-    "batch.tell": ("tell", tell.tell_moves, WORKER_DIES),
-    "refunds.tell_message": ("tell", tell.tell_message, WORKER_DIES),
     "refunds.deliver": ("deliver", deliver_notice, WORKER_DIES),
 }
-# What tells people is delivered now and then: it takes time, and moves no money.
-WORDS = ("batch.tell", "refunds.tell_message", "refunds.deliver")
+# What goes to people's mailboxes is delivered now and then: it takes time, and moves no money.
 MOVE_NO_MONEY = [18, 1, 1]
 
 
@@ -129,14 +126,19 @@ def publish(world: World) -> None:
     """The scheduler takes the outbox to the broker; a hint may be lost there, or come twice."""
     ending = world.run("publish", _publish, 0.02)
     for job in ending.value or []:
-        world.jobs += [job] * world.rng.choices([0, 1, 2], MOVE_NO_MONEY if job[0] in WORDS else [1, 8, 1])[0]
+        likely = MOVE_NO_MONEY if job[0] == "refunds.deliver" else [1, 8, 1]
+        world.jobs += [job] * world.rng.choices([0, 1, 2], likely)[0]
 
 
 def _publish() -> list[Job]:
     jobs: list[Job] = []
     outbox.publish(lambda task, args: jobs.append((task, args)))
-    jobs += [("batch.tell", args) for args in outbox.take("batch.tell", 500)]
     return jobs
+
+
+def tell_waiting(world: World) -> None:
+    """Whoever dies over it leaves the jobs to the next."""
+    world.run("tell", partial(tell.tell_waiting, world.now), 0.1)
 
 
 def deliver(world: World) -> None:
@@ -204,7 +206,7 @@ def outage(world: World) -> None:
 
 
 STEPS: dict[Callable[[World], None], float] = {
-    file: 8, withdraw_case: 0.3, ask_for_a_person: 0.3, seller_answers: 5, staff_decide: 8, publish: 8, deliver: 14,
+    file: 8, withdraw_case: 0.3, ask_for_a_person: 0.3, seller_answers: 5, staff_decide: 8, publish: 8, deliver: 14, tell_waiting: 1,
     hint: 3, sweep_transfers: 4, sweep_prechecks: 1, sweep_deadlines: 1, sweep_news: 1, find_duplicates: 0.5, clock: 9,
     outage: 0.3,
 }  # fmt: skip

@@ -38,6 +38,14 @@ CLAIM_IS_FIXED = """
     END IF;
     RETURN NEW;
 """
+# Checked at commit: who frees the money of a transfer says in the same transaction that it pays no more.
+RELEASED_WITH_ITS_TRANSFER = """
+    IF EXISTS (SELECT 1 FROM payments_transfer t
+               WHERE t.claim_id = NEW.id AND t.state NOT IN ('cancelled', 'charged_back')) THEN
+        RAISE EXCEPTION 'the claim of a transfer that may still be paid is not released';
+    END IF;
+    RETURN NULL;
+"""
 
 
 class Capture(models.Model):
@@ -131,6 +139,13 @@ class Claim(models.Model):
                 operation=pgtrigger.UpdateOf("released_at"),
                 when=pgtrigger.After,
                 func=COUNT_RELEASE,
+            ),
+            pgtrigger.Trigger(
+                name="released_with_its_transfer",
+                operation=pgtrigger.UpdateOf("released_at"),
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                func=RELEASED_WITH_ITS_TRANSFER,
             ),
             pgtrigger.Trigger(
                 name="fixed",

@@ -11,11 +11,12 @@ from marketplace.kernel.money import Money
 
 from .captures import Claim
 
-# A number once given stays with its claim for good; what was called off is never sent, and money that arrived can
-# only come back, as a failure the channel reports (requirement G6).
+# A number once given stays with its claim for good; what was called off is never sent, money that arrived can only
+# come back, as a failure the channel reports (requirement G6), and what a chargeback paid is not paid by us any more.
 KEEPS_ITS_NUMBER = """
     IF OLD.number <> NEW.number OR OLD.claim_id <> NEW.claim_id OR OLD.reference <> NEW.reference
-       OR (OLD.state = 'cancelled' AND NEW.state <> 'cancelled')
+       OR (OLD.state IN ('cancelled', 'charged_back') AND NEW.state <> OLD.state)
+       OR (NEW.state = 'charged_back' AND OLD.state NOT IN ('failed', 'abnormal', 'manual', 'charged_back'))
        OR (OLD.state = 'succeeded' AND NEW.state NOT IN ('succeeded', 'failed', 'abnormal')) THEN
         RAISE EXCEPTION 'transfer % cannot become % %', OLD.number, NEW.state, NEW.number;
     END IF;
@@ -32,6 +33,10 @@ class TransferState(models.TextChoices):
     ABNORMAL = "abnormal", _("Cannot be delivered")  # it took our money and found the card closed: by hand
     MANUAL = "manual", _("Needs a person")  # nobody knows, or the channel wants something of us first
     CANCELLED = "cancelled", _("Called off")  # never sent: its claim was released for something else
+    CHARGED_BACK = (
+        "charged_back",
+        _("Paid by a chargeback"),
+    )  # stuck, and the buyer took it back at the channel
 
 
 class Transfer(models.Model):
@@ -41,6 +46,7 @@ class Transfer(models.Model):
     OPEN_STATES = (State.QUEUED, State.SENDING, State.PENDING)
     BY_HAND_STATES = (State.FAILED, State.ABNORMAL)  # the channel has said that it does not pay
     STUCK_STATES = (*BY_HAND_STATES, State.MANUAL)
+    RELEASED_STATES = (State.CANCELLED, State.CHARGED_BACK)  # its claim holds nothing any more
 
     claim = models.OneToOneField(Claim, on_delete=models.PROTECT, related_name="transfer")
     number = models.CharField(_("transfer number"), max_length=20, unique=True)
@@ -57,6 +63,8 @@ class Transfer(models.Model):
     resend_until = models.DateTimeField(_("may be sent again until"), null=True)
     accepted_at = models.DateTimeField(_("accepted at"), null=True)  # the channel has it, and will settle it
     settled_at = models.DateTimeField(_("settled at"), null=True)
+    # Of its claim, what a lost chargeback paid in its stead; the rest goes on under a number of its own.
+    by_chargeback = models.BigIntegerField(_("paid by a chargeback"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("transfer")
@@ -83,6 +91,11 @@ class Transfer(models.Model):
                 condition=~Q(state="cancelled") | Q(sent_at__isnull=True),
                 name="what_was_sent_is_not_cancelled",
             ),
+            models.CheckConstraint(
+                condition=Q(state="charged_back", by_chargeback__gt=0)
+                | (~Q(state="charged_back") & Q(by_chargeback=0)),
+                name="charged_back_says_how_much",
+            ),
         ]
         triggers = [
             pgtrigger.Trigger(
@@ -99,6 +112,11 @@ class Transfer(models.Model):
     @property
     def money(self) -> Money:
         return Money(self.claim.amount, self.claim.capture.currency)
+
+    @property
+    def part(self) -> Money:
+        """What of its refund it stands for: of one that a chargeback paid in part, that part."""
+        return Money(self.by_chargeback or self.claim.amount, self.claim.capture.currency)
 
 
 class Payout(models.Model):

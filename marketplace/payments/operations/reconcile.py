@@ -33,8 +33,8 @@ AGREES = {
     Status.SUCCEEDED: {State.SUCCEEDED},
     # A bill may show the state of the day and never again another (WeChat Pay): pending there says nothing later.
     Status.PENDING: set(State) - {State.CANCELLED},
-    Status.REFUSED: {State.FAILED},
-    Status.ABNORMAL: {State.ABNORMAL},
+    Status.REFUSED: {State.FAILED, State.CHARGED_BACK},
+    Status.ABNORMAL: {State.ABNORMAL, State.CHARGED_BACK},
 }
 STILL_MOVING = set(Transfer.OPEN_STATES)
 NOTHING = "–"

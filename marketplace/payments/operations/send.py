@@ -1,6 +1,7 @@
 """Moving money out by its channel: begin, call, record. The caller owns the transactions around each."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from marketplace.ledger.queries import posted
 from .. import gateways
 from ..channels import FACTS
 from ..gateways.base import ChannelUnreachable, Instruction, NoGateway, Result, Status
-from ..models import Transfer
+from ..models import Transfer, TransferState
 from .bearing import lock_funds, shares
 
 # Waits between tries; the last repeats. After RESEND_WITHIN a refund is not asked for again unless a person says so:
@@ -162,18 +163,24 @@ SET state = %(state)s, error_code = %(code)s, error_detail = %(detail)s,
     channel_refund_no = coalesce(nullif(%(refund_no)s, ''), channel_refund_no),
     next_try_at = coalesce(%(next_try_at)s::timestamptz, next_try_at),
     accepted_at = coalesce(accepted_at, %(accepted_at)s::timestamptz), settled_at = %(settled_at)s::timestamptz
-WHERE id = %(id)s AND state IN ('queued', 'sending', 'pending')
+WHERE id = %(id)s AND state = ANY(%(of)s::text[])
 """
 
 
-def record(attempt: Attempt, result: Result, now: datetime) -> None:
-    """Write down what the channel said, and book the money when it went. A second worker's same news is dropped."""
+def record(
+    attempt: Attempt, result: Result, now: datetime, *, of: Sequence[TransferState] = Transfer.OPEN_STATES
+) -> TransferState | None:
+    """Write down what the channel said of a transfer in one of the states `of`, and book the money when it went.
+
+    Returns the state it is in now; None where it was in another, because a second worker brings the same news.
+    """
     state, next_try_at = _next(attempt, result, now)
     with connection.cursor() as cursor:
         cursor.execute(
             _RECORD,
             {
                 "id": attempt.transfer_id,
+                "of": [str(each) for each in of],
                 "state": str(state),
                 "code": result.error_code[:64],
                 "detail": result.error_detail[:500],
@@ -183,8 +190,9 @@ def record(attempt: Attempt, result: Result, now: datetime) -> None:
                 "settled_at": now if state == State.SUCCEEDED else None,
             },
         )
-        is_news = cursor.rowcount == 1
-    if is_news and state == State.SUCCEEDED:
+        if not cursor.rowcount:
+            return None
+    if state == State.SUCCEEDED:
         money = attempt.instruction.money
         book(
             recipe="refund",
@@ -201,9 +209,10 @@ def record(attempt: Attempt, result: Result, now: datetime) -> None:
             channel=attempt.channel,
             seller=attempt.seller,
         )
+    return state
 
 
-def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[str, datetime | None]:
+def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[TransferState, datetime | None]:
     """The transfer's state after this answer, and when it is tried again, if it is."""
     state = BECOMES[result.status]
     if state == State.QUEUED and attempt.is_accepted:

@@ -1,4 +1,5 @@
-"""A transfer that waits for a person: writing down what the channel says of it now, or giving the channel up.
+"""A transfer that waits for a person: writing down what the channel says of it now, giving the channel up, and ending
+it where a chargeback has paid it.
 
 Callers own the transaction, hold the refund request's lock, and have locked the transfer.
 """
@@ -7,11 +8,14 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel import ids
 from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.ledger.models import Transaction
 
 from ..gateways.base import Result, Status
-from ..models import Transfer, TransferState
+from ..models import Claim, Transfer
+from .reserve import Part, release
+from .reserve import claim as claim_part
 from .send import Attempt, record
 
 State = Transfer.State
@@ -55,8 +59,7 @@ def take_word(transfer: Transfer, attempt: Attempt, result: Result, now: datetim
     pays = result.status in (Status.SUCCEEDED, Status.PENDING)
     if pays and Transaction.objects.filter(reference=f"refund:{transfer.number}").exists():
         raise CameBackBefore()
-    _set(transfer, State.PENDING)  # with the channel again, for `record` takes no news of what is closed
-    record(attempt, result, now)
+    record(attempt, result, now, of=Transfer.STUCK_STATES)
     transfer.refresh_from_db(fields=["state", "error_code", "error_detail", "settled_at", "next_try_at"])
     return True
 
@@ -67,7 +70,34 @@ def give_up(transfer: Transfer, result: Result) -> None:
         raise NotStuck(state=transfer.state)
     transfer.error_code = result.error_code[:64] or "never_arrived"
     transfer.error_detail = result.error_detail[:500]
-    _set(transfer, State.FAILED)
+    transfer.state = State.FAILED
+    transfer.save(update_fields=["state", "error_code", "error_detail"])
+
+
+def charge_back(transfer: Transfer, amount: int, now: datetime) -> int:
+    """The buyer has `amount` of the transfer by a chargeback: it pays no more, and what is left of it goes on as it
+    stands under a number of its own. Returns what of the amount was to come from the seller's own money.
+
+    The captures are locked, and the channel has said that it does not pay the transfer, or was never asked to.
+    """
+    claim = transfer.claim
+    from_settled = max(0, amount - (claim.amount - claim.from_settled))
+    release(claim, now)
+    transfer.state, transfer.by_chargeback, left_in = State.CHARGED_BACK, amount, transfer.state
+    transfer.save(update_fields=["state", "by_chargeback"])
+    if left := claim.amount - amount:
+        part = Part(claim.capture, left, claim.from_settled - from_settled)
+        Transfer.objects.create(
+            claim=claim_part(part, kind=Claim.Kind.REFUND, reference=claim.reference, now=now),
+            number=ids.number("RT", now),
+            reference=transfer.reference,
+            state=left_in,
+            next_try_at=now,
+            error_code=transfer.error_code,
+            error_detail=transfer.error_detail,
+            created_at=now,
+        )
+    return from_settled
 
 
 def release_held(references: list[str], now: datetime) -> list[str]:
@@ -85,8 +115,3 @@ def release_held(references: list[str], now: datetime) -> list[str]:
 def is_held(transfer: Transfer) -> bool:
     """Whether it waits for its buyer's identity (requirement B9)."""
     return transfer.state == State.QUEUED and transfer.error_code == IDENTITY_NEEDED
-
-
-def _set(transfer: Transfer, state: TransferState) -> None:
-    transfer.state = state
-    transfer.save(update_fields=["state", "error_code", "error_detail"])

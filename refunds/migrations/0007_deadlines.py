@@ -16,7 +16,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('refunds', '0006_told_by_age'),
+        ('refunds', '0006_charged_back'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -79,7 +79,7 @@ def give_up_channel(*, transfer_number: str, note: str, user: User, now: datetim
     """The channel, asked once more, has not paid and is not to: from here on the money can go by hand.
 
     Raises NotPermitted, NotFound, WhyNeeded, CardNumber, NotStuck (only what waits for a person), ChannelPaysAfterAll,
-    ChannelSilent (also where it says neither that it paid nor that it did not).
+    CallUnderWay, ChannelSilent (also where it says neither that it paid nor that it did not).
     """
     desk.check(user)
     note = desk.why(note)
@@ -88,7 +88,7 @@ def give_up_channel(*, transfer_number: str, note: str, user: User, now: datetim
     with transaction.atomic(durable=True):
         request = desk.lock_request(transfer.reference)
         transfer = _locked_manual(transfer_number)
-        stuck.give_up(transfer, result)
+        stuck.give_up(transfer, result, now)
         take_over(request, now)
         close_when_through(request, now)
         text = gettext("The channel is given up for %(transfer)s (it says: %(answer)s): %(why)s")

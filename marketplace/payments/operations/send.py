@@ -139,7 +139,7 @@ def call_channel(attempt: Attempt, now: datetime) -> Result:
             known = gateway.query(attempt.instruction)
             if known.status is not Status.UNKNOWN:
                 return known
-            if now > attempt.resend_until:
+            if now >= attempt.resend_until:
                 return Result(Status.REFUSED, error_code="never_arrived", error_detail=_NEVER_ARRIVED)
         return gateway.refund(attempt.instruction)
     except ChannelUnreachable as error:
@@ -217,7 +217,7 @@ def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[TransferStat
     state = BECOMES[result.status]
     if state == State.QUEUED and attempt.is_accepted:
         state = State.PENDING  # a query that was not answered changes nothing
-    if state == State.QUEUED and now > attempt.resend_until:
+    if state == State.QUEUED and now >= attempt.resend_until:
         return State.MANUAL, None
     if state not in (State.QUEUED, State.PENDING):
         return state, None

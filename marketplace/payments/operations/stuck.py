@@ -4,7 +4,7 @@ it where a chargeback has paid it.
 Callers own the transaction, hold the refund request's lock, and have locked the transfer.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
@@ -23,12 +23,21 @@ State = Transfer.State
 SAYS = (Status.SUCCEEDED, Status.PENDING, Status.REFUSED, Status.ABNORMAL)
 # The channel has a refund under our number, of another amount: something was paid (gateways/*.py).
 PAID_OTHERWISE = frozenset({"amount", "other_money", "OTHER_REFUND"})
+# A call nobody answered may have been held up on its way: until it cannot arrive any more, "not known" means nothing.
+ARRIVES_WITHIN = timedelta(hours=2)
 IDENTITY_NEEDED = "identity_needed"  # written by send.hold_unidentified
 
 
 class NotStuck(Refusal):
     code = "not_stuck"
     title = _("This transfer does not wait for a person.")
+
+
+class CallUnderWay(Refusal):
+    code = "call_under_way"
+    title = _(
+        "An earlier try was never answered and may still reach the channel. Give it up two hours after the last try."
+    )
 
 
 class CameBackBefore(Refusal):
@@ -64,10 +73,18 @@ def take_word(transfer: Transfer, attempt: Attempt, result: Result, now: datetim
     return True
 
 
-def give_up(transfer: Transfer, result: Result) -> None:
-    """The channel has not paid and is not to be asked for it any more: the way by hand is open. Raises NotStuck."""
+def give_up(transfer: Transfer, result: Result, now: datetime) -> None:
+    """The channel has not paid and is not to be asked for it any more: the way by hand is open.
+
+    Raises NotStuck, CallUnderWay.
+    """
     if transfer.state != State.MANUAL:
         raise NotStuck(state=transfer.state)
+    # A transfer that stopped keeps the time at which it would have been tried again, just after its last try. Where
+    # there was one try alone, its answer is why it stopped, and nothing of it is under way.
+    arrives_by = transfer.next_try_at + ARRIVES_WITHIN
+    if transfer.attempts > 1 and now < arrives_by:
+        raise CallUnderWay(until=arrives_by.isoformat())
     transfer.error_code = result.error_code[:64] or "never_arrived"
     transfer.error_detail = result.error_detail[:500]
     transfer.state = State.FAILED

@@ -189,7 +189,8 @@ def test_only_what_the_channel_has_refused_goes_by_hand(cast: Cast, state: str) 
     transfer = refused_by_channel(cast)
     settled_at = now() if state == "succeeded" else None
     sent_at = None if state == "cancelled" else now()
-    Transfer.objects.update(state=state, settled_at=settled_at, sent_at=sent_at)
+    by_chargeback = 1 if state == "charged_back" else 0
+    Transfer.objects.update(state=state, settled_at=settled_at, sent_at=sent_at, by_chargeback=by_chargeback)
     refused(payouts.NotByHand, lambda: proposed(cast, transfer))
 
 

@@ -12,6 +12,7 @@ from marketplace.payments.channels import Channel
 from marketplace.payments.models import Transfer
 
 from ..faults import Fault, Outcome
+from ..filing_channels import FilingChannel
 from ..machine import Clock, Party, State
 from ..models.evidence import KIND_CHOICES, MEDIA_TYPES
 from ..operations.file import Filing
@@ -201,6 +202,7 @@ class RefundRequestShape(serializers.Serializer[Any]):
     amount = MoneyShape()
     approved_amount = MoneyShape(allow_null=True)
     state = serializers.ChoiceField(State.choices)
+    channel = serializers.ChoiceField(FilingChannel.choices, help_text="How the request came in.")
     filed_at = serializers.DateTimeField()
     decision = DecisionShape(allow_null=True)
     judgement = JudgementShape(allow_null=True, help_text="What a person decided last.")

@@ -1,5 +1,7 @@
 """What would be decided, rule by rule, before anything is filed (requirement C1); and what a description lacks (C3)."""
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +12,12 @@ from .facts import OrderFacts
 from .findings import findings_json
 from .operations.file import Filing, judge_filing
 from .reasons import reason_warning
+
+
+def digest(filing: Filing) -> str:
+    """Of what the rules look at: a form carries it, so that what is filed is what was looked at."""
+    looked_at = [filing.reason, filing.remedy, sorted(filing.units or ()), filing.amount]
+    return hashlib.sha256(json.dumps(looked_at).encode()).hexdigest()[:32]
 
 
 def preview(known: OrderFacts, filing: Filing, now: datetime, *, is_described: bool = True) -> dict[str, Any]:

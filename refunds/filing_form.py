@@ -92,7 +92,7 @@ class WholeFilingForm(FilingForm):
         for name, label, most in DETAILS:
             self.fields[name] = forms.CharField(label=label, required=False, max_length=most)
         self.fields["card_last4"].validators.append(
-            RegexValidator(r"^\d{4}\Z", _("Give the last four digits, and never more."))
+            RegexValidator(r"^[0-9]{4}\Z", _("Give the last four digits, and never more."))
         )
 
     def clean_amount(self) -> Money | None:

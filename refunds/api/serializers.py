@@ -30,7 +30,7 @@ class DetailsField(StrictSerializer):
     payment_method = TextField(max_length=64, required=False)
     exact_amount = TextField(max_length=32, required=False)
     card_last4 = serializers.RegexField(
-        r"^\d{4}\Z",
+        r"^[0-9]{4}\Z",
         required=False,
         error_messages={"invalid": _("Give the last four digits, and never more.")},
     )

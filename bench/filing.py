@@ -117,8 +117,9 @@ def by_hand(url: str, span: tuple[int, int]) -> Step:
             cursor.fetchall()
             cursor.execute(
                 "INSERT INTO refunds_refundrequest (number, order_id, buyer_id, seller_id, reason, remedy,"
-                " description, details, amount, currency, filed_at, state, sequence, due_kind, two_person_above)"
-                " VALUES (%s, %s, %s, %s, 'not_activated', 'refund', '', %s, %s, 'CNY', %s, 'submitted', 1, '',"
+                " description, details, amount, currency, filed_at, channel, ticket, caller_check, state,"
+                " sequence, due_kind, two_person_above)"
+                " VALUES (%s, %s, %s, %s, 'not_activated', 'refund', '', %s, %s, 'CNY', %s, 'api', '', '', 'submitted', 1, '',"
                 " 200000) RETURNING id",
                 [f"RFH{number}", order, buyer, seller, Jsonb({}), rows.TOTAL, now],
             )

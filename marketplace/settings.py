@@ -203,6 +203,7 @@ SPECTACULAR_SETTINGS = {
         "ClockKind": "refunds.machine.Clock",
         "EvidenceKind": "refunds.models.evidence.KIND_CHOICES",
         "GoodsType": "marketplace.orders.goods.GoodsType",
+        "FilingChannel": "refunds.filing_channels.FilingChannel",
         "Channel": "marketplace.payments.channels.Channel",
         "TransferState": "marketplace.payments.models.TransferState",
         "JudgedOutcome": "refunds.faults.Outcome",

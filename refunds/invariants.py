@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from .filing_channels import FILED_BY
 from .machine import OPEN, PAYABLE
 
 
@@ -22,6 +23,8 @@ class Invariant(NamedTuple):
 def _states(states: frozenset[str]) -> str:
     return ", ".join(f"'{state}'" for state in sorted(map(str, states)))
 
+
+_FILERS = ", ".join(f"('{channel}', '{party}')" for channel, by in FILED_BY.items() for party in sorted(by))
 
 INVARIANTS = (
     Invariant(
@@ -192,6 +195,13 @@ INVARIANTS = (
         " ON t.request_id = r.id AND t.sequence = r.sequence AND t.to_state = r.state"
         " WHERE t.id IS NULL"
         " OR EXISTS (SELECT 1 FROM refunds_transition n WHERE n.request_id = r.id AND n.sequence > r.sequence)",
+    ),
+    Invariant(
+        "filed_by_its_channel",
+        "Who filed a request is somebody who files through its channel.",
+        "SELECT r.number, r.channel, t.actor FROM refunds_refundrequest r"
+        " JOIN refunds_transition t ON t.request_id = r.id AND t.sequence = 1"
+        f" WHERE (r.channel, t.actor) NOT IN ({_FILERS})",
     ),
     Invariant(
         "transitions_continue",

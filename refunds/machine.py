@@ -67,7 +67,7 @@ def _edge(event: str, source: str, target: str, *by: Party) -> Edge:
 
 
 EDGES: tuple[Edge, ...] = (
-    _edge("file", NEW, S.SUBMITTED, P.BUYER, P.SYSTEM, P.SUPPORT, *JUDGES),
+    _edge("file", NEW, S.SUBMITTED, P.BUYER, P.SELLER, P.SYSTEM, P.SUPPORT, *JUDGES),
     _edge("precheck", S.SUBMITTED, S.PRECHECKING, P.SYSTEM),
     _edge("policy_approve", S.PRECHECKING, S.APPROVED, P.SYSTEM),
     _edge("policy_reject", S.PRECHECKING, S.REJECTED, P.SYSTEM),

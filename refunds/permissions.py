@@ -8,7 +8,7 @@ from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound, NotPermitted
 from sellers.models import Membership
 
-from .machine import Edge, Party, moves_from
+from .machine import BY_MOVE, NEW, Edge, Party, moves_from
 from .models import RefundRequest
 
 STAFF_PARTIES = frozenset({Party.SUPPORT, Party.REVIEWER, Party.SUPERVISOR, Party.ARBITER})
@@ -51,6 +51,11 @@ def require_deed(user: User, deed: str) -> None:
     """Raises NotPermitted."""
     if not may_do(user, deed):
         raise NotPermitted()
+
+
+def may_file(user: User) -> bool:
+    """Whether this member of staff may file for a buyer."""
+    return bool(user.is_active and user.is_staff and user.role in BY_MOVE["file", NEW].by)
 
 
 def seller_of(user: User, request: RefundRequest) -> Actor:

@@ -39,6 +39,7 @@ def represent(
         "amount": request.money.json(),
         "approved_amount": approved.json() if approved else None,
         "state": request.state,
+        "channel": request.channel,
         "filed_at": instant(request.filed_at),
         "decision": represent_decision(decision, request.currency) if decision else None,
         "judgement": represent_judgement(judgement, request.currency) if judgement else None,

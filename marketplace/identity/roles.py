@@ -17,6 +17,7 @@ class Role(models.TextChoices):
 
 # Django permission names (app.action_model) by role; decisions are guarded by refunds/permissions.py.
 _CASES = {"refunds.view_refundrequest", "orders.view_order", "identity.view_buyer", "sellers.view_seller"}
+_FILES = {"refunds.add_refundrequest"}  # for a buyer who phones or writes
 _MONEY = {
     "payments.view_capture", "payments.view_transfer", "payments.view_payout", "ledger.view_transaction",
     "ledger.view_account",
@@ -30,9 +31,10 @@ _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoi
 _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 PERMISSIONS: dict[str, set[str]] = {
-    Role.SUPPORT: _CASES | _NOTICES | _RULES,
-    Role.REVIEWER: _CASES | _RULES | _MONEY,
+    Role.SUPPORT: _CASES | _FILES | _NOTICES | _RULES,
+    Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY,
     Role.SUPERVISOR: _CASES
+    | _FILES
     | _NOTICES
     | _RESENDS
     | _DISPUTES

@@ -22,6 +22,7 @@ from refunds.models import RefundRequest
 
 from .case import case_view
 from .evidence import evidence_view
+from .file_for_buyer import filing_view, find_order_view
 from .looks import STATES, state_badge
 from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, shown_count
 
@@ -53,7 +54,7 @@ class Cases(ChangeList):  # type: ignore[misc]
 class RefundRequestAdmin(ReadOnlyAdmin):
     list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline")
     list_display_links = ("case",)
-    list_filter = (QueueFilter, "state", "reason", "order__goods_type")
+    list_filter = (QueueFilter, "state", "reason", "order__goods_type", "channel")
     list_select_related = ("order", "buyer", "seller")
     list_before_template = "desk/queue_tabs.html"
     list_per_page = 25
@@ -61,10 +62,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     search_help_text = _("Refund, order, payment or transfer number")
 
     def get_urls(self) -> list[URLPattern]:
-        view, evidence = map(self.admin_site.admin_view, (self.case_page, self.evidence_page))
+        pages = (self.case_page, self.evidence_page, self.filing_page)
+        view, evidence, filing = map(self.admin_site.admin_view, pages)
         return [
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
+            path("file/<str:no>/", filing, name="refunds_refundrequest_file"),
             *super().get_urls(),
         ]
 
@@ -73,6 +76,18 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return evidence_view(self, request, number)
+
+    def filing_page(self, request: HttpRequest, no: str) -> HttpResponse:
+        return filing_view(self, request, no)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("refunds.add_refundrequest"))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """A request is filed for a buyer's order: it begins with the order's number."""
+        return find_order_view(self, request)
 
     def change_view(
         self,

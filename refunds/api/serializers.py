@@ -12,6 +12,7 @@ from marketplace.payments.channels import Channel
 from marketplace.payments.models import Transfer
 
 from ..faults import Fault, Outcome
+from ..filing_channels import FilingChannel
 from ..machine import Clock, Party, State
 from ..models.evidence import KIND_CHOICES, MEDIA_TYPES
 from ..operations.file import Filing
@@ -29,7 +30,7 @@ class DetailsField(StrictSerializer):
     payment_method = TextField(max_length=64, required=False)
     exact_amount = TextField(max_length=32, required=False)
     card_last4 = serializers.RegexField(
-        r"^\d{4}\Z",
+        r"^[0-9]{4}\Z",
         required=False,
         error_messages={"invalid": _("Give the last four digits, and never more.")},
     )
@@ -202,6 +203,7 @@ class RefundRequestShape(serializers.Serializer[Any]):
     amount = MoneyShape()
     approved_amount = MoneyShape(allow_null=True)
     state = serializers.ChoiceField(State.choices)
+    channel = serializers.ChoiceField(FilingChannel.choices, help_text="How the request came in.")
     filed_at = serializers.DateTimeField()
     decision = DecisionShape(allow_null=True)
     judgement = JudgementShape(allow_null=True, help_text="What a person decided last.")

@@ -13,21 +13,19 @@ from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.http import answer, idempotency_key
-from marketplace.kernel.money import Money
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
 from marketplace.kernel.serializers import EmptyBody
 
 from .. import queries
-from ..descriptions import unsaid, unsaid_of
+from ..descriptions import unsaid
 from ..facts import of_buyer
-from ..findings import findings_json
 from ..machine import State
 from ..models import Deadline, RefundRequest, Transition
 from ..operations import file, say
 from ..operations import request_person as asking
 from ..operations import withdraw as withdrawal
 from ..policy import REASONS
-from ..reasons import reason_warning
+from ..previews import preview
 from ..representation import represent, represent_transition, represent_whole
 from . import examples
 from . import serializers as shapes
@@ -180,22 +178,8 @@ class Eligibility(APIView):
         asked = query.validated_data
         known = of_buyer(buyer_id(request), no)
         units = tuple(ref.strip() for ref in asked["units"].split(",")) if "units" in asked else None
-        filing = file.Filing(no, asked["reason"], asked["remedy"], units=units)
-        decision = file.judge_filing(known, filing, timezone.now()).verdict.decision
-        return Response(
-            {
-                "outcome": decision.outcome,
-                "amount": Money(decision.amount, known.order.currency).json(),
-                "one_click": decision.one_click,
-                "findings": findings_json([finding.to_json() for finding in decision.findings]),
-                "would_change": findings_json(decision.would_change),
-                "evidence_needed": list(decision.evidence_needed),
-                "warning": reason_warning(asked["reason"]) or None,
-                "description_missing": []
-                if decision.one_click or "description" not in asked
-                else unsaid_of(known.order, asked["reason"], asked["description"], len(units or known.units)),
-            }
-        )
+        filing = file.Filing(no, asked["reason"], asked["remedy"], asked.get("description", ""), units)
+        return Response(preview(known, filing, timezone.now(), is_described="description" in asked))
 
 
 class OneClickRefund(APIView):

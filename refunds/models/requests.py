@@ -12,6 +12,7 @@ from marketplace.kernel.money import Money
 from marketplace.orders.models import Order, Unit
 from sellers.models import Seller
 
+from ..filing_channels import FOR_A_CALLER, FilingChannel
 from ..machine import EDGES, OPEN, PAYABLE, Clock, Party, State
 from ..reasons import REASON_CHOICES, REMEDY_CHOICES
 
@@ -19,6 +20,12 @@ _OPEN_SQL = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 KEEP_ITEMS_IN_STEP = f"""
     IF (OLD.state IN ({_OPEN_SQL})) <> (NEW.state IN ({_OPEN_SQL})) THEN
         UPDATE refunds_refunditem SET is_open = NEW.state IN ({_OPEN_SQL}) WHERE request_id = NEW.id;
+    END IF;
+    RETURN NEW;
+"""
+KEEP_HOW_IT_WAS_FILED = """
+    IF (OLD.channel, OLD.ticket, OLD.caller_check) IS DISTINCT FROM (NEW.channel, NEW.ticket, NEW.caller_check) THEN
+        RAISE EXCEPTION 'how request % was filed is history: it is never changed', OLD.number;
     END IF;
     RETURN NEW;
 """
@@ -40,6 +47,9 @@ class RefundRequest(models.Model):
     amount = models.BigIntegerField(_("amount asked"))
     currency = models.CharField(_("currency"), max_length=3)
     filed_at = models.DateTimeField(_("filed at"))
+    channel = models.CharField(_("filed by"), max_length=16, choices=FilingChannel, default=FilingChannel.API)
+    ticket = models.CharField(_("ticket number"), max_length=64, blank=True)
+    caller_check = models.TextField(_("how the caller was identified"), blank=True)
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.SUBMITTED)
     sequence = models.PositiveIntegerField(default=1)  # of the transition that led to `state`
@@ -82,6 +92,15 @@ class RefundRequest(models.Model):
                 condition=Q(due_kind="", due_at__isnull=True) | (~Q(due_kind="") & Q(due_at__isnull=False)),
                 name="a_clock_has_kind_and_time",
             ),
+            models.CheckConstraint(
+                condition=Q(channel__in=FilingChannel.values), name="filed_by_a_known_channel"
+            ),
+            models.CheckConstraint(
+                condition=~Q(channel__in=FOR_A_CALLER) | ~Q(caller_check=""), name="caller_was_identified"
+            ),
+            models.CheckConstraint(
+                condition=~Q(channel=FilingChannel.TICKET) | ~Q(ticket=""), name="ticket_has_its_number"
+            ),
         ]
         indexes = [
             models.Index(fields=["buyer", "-id"], name="request_by_buyer"),
@@ -96,7 +115,13 @@ class RefundRequest(models.Model):
                 operation=pgtrigger.UpdateOf("state"),
                 when=pgtrigger.After,
                 func=KEEP_ITEMS_IN_STEP,
-            )
+            ),
+            pgtrigger.Trigger(
+                name="filed_as_it_was",
+                operation=pgtrigger.UpdateOf("channel", "ticket", "caller_check"),
+                when=pgtrigger.Before,
+                func=KEEP_HOW_IT_WAS_FILED,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Filing: a buyer asks for their money back (requirement C)."""
+"""Filing: money is asked back, by the buyer or for them, whatever the channel (requirement C)."""
 
 import json
 from collections.abc import Callable
@@ -16,9 +16,11 @@ from marketplace.orders.models import Order
 
 from ..clocks import NO_CLOCK, Due
 from ..facts import OrderFacts, UnitRow, build, of_buyer
+from ..filing_channels import FILED_BY, FilingChannel
 from ..findings import findings_json
-from ..machine import NEW, Clock, Party, State
+from ..machine import NEW, Clock, State
 from ..models import RefundRequest
+from ..permissions import BUYER, Actor
 from ..policies import Verdict, judge, two_person_limit
 from ..policy import Facts, deciding
 from ..transitions import OpenRequestExists, edge_for, one_open_request_per_unit
@@ -41,6 +43,18 @@ class Filing(NamedTuple):
     amount: Money | None = None
     details: dict[str, Any] | None = None
     file_when_allowed: bool = False
+
+
+class Source(NamedTuple):
+    """Who files, and how it came in: kept as it was."""
+
+    channel: FilingChannel = FilingChannel.API
+    actor: Actor = BUYER
+    ticket: str = ""
+    caller_check: str = ""  # how staff made sure that the caller is the buyer
+
+
+BY_BUYER = Source()
 
 
 class UnknownUnit(Refusal):
@@ -81,16 +95,35 @@ class _Judged(NamedTuple):
 
 
 def file_request(
-    *, buyer_id: int, filing: Filing, key: Key, present: Present, now: datetime, by: Party = Party.BUYER
+    *,
+    buyer_id: int,
+    filing: Filing,
+    key: Key,
+    present: Present,
+    now: datetime,
+    source: Source = BY_BUYER,
 ) -> Outcome:
     """Open a request and queue its pre-check; the answer is `present(request)`, kept under the key.
 
-    `by` is SYSTEM where the machine files what it found itself (a payment taken twice).
+    `source` is another than the buyer where it is filed for them: by staff, their seller, an import, or the machine
+    for what it found itself.
 
     Raises NotFound (not this buyer's order), OpenRequestExists (with its number), UnknownUnit, WrongCurrency,
     TooEarly and NotRefundable (both with findings), and what `once` raises.
     """
-    return _once(key, filing, lambda: _file(_judged(buyer_id, filing, now), filing, key, present, now, by))
+    return _once(
+        key, filing, lambda: _file(_judged(buyer_id, filing, now), filing, key, present, now, source)
+    )
+
+
+def look_ahead(*, buyer_id: int, filing: Filing, now: datetime) -> None:
+    """Raise what file_request would refuse now, but for its key; change nothing."""
+    _agreed(judge_filing(of_buyer(buyer_id, filing.order_no), filing, now), filing)
+
+
+def number_alone(request: RefundRequest, _units: list[str]) -> Answer:
+    """The answer kept where a page shows the case itself."""
+    return {"number": request.number}
 
 
 def one_click_refund(*, buyer_id: int, order_no: str, key: Key, present: Present, now: datetime) -> Outcome:
@@ -101,7 +134,7 @@ def one_click_refund(*, buyer_id: int, order_no: str, key: Key, present: Present
         judged = _judged(buyer_id, filing, now)
         if not judged.verdict.decision.one_click:
             raise NotOneClick(**_trace(judged.verdict))
-        return _file(judged, filing, key, present, now, Party.BUYER)
+        return _file(judged, filing, key, present, now, BY_BUYER)
 
     return _once(key, filing, effect)
 
@@ -140,13 +173,10 @@ def _chosen(known: OrderFacts, refs: tuple[str, ...] | None) -> list[UnitRow]:
 
 
 def _file(
-    judged: _Judged, filing: Filing, key: Key, present: Present, now: datetime, by: Party
+    judged: _Judged, filing: Filing, key: Key, present: Present, now: datetime, source: Source
 ) -> tuple[Answer, int]:
-    due = _clock_or_refusal(judged.verdict, filing)
+    due, amount = _agreed(judged, filing)
     facts, order = judged.facts, judged.order
-    amount = judged.verdict.decision.amount or facts.amount
-    if not amount:  # everything has gone back already
-        raise NotRefundable(**_trace(judged.verdict))
     request = RefundRequest(
         number=ids.number("RF", now),
         order=order,
@@ -159,14 +189,26 @@ def _file(
         amount=amount,
         currency=order.currency,
         filed_at=now,
+        channel=source.channel,
+        ticket=source.ticket,
+        caller_check=source.caller_check,
         due_kind=due.kind,
         due_at=due.at,
         two_person_above=two_person_limit(facts, judged.verdict.policy.terms),
     )
     request.asks_nothing = judged.verdict.decision.one_click
     answer = present(request, [unit.facts.ref for unit in judged.units])
-    _insert(request, _shares(judged.units, filing, amount), key, answer, by)
+    _insert(request, _shares(judged.units, filing, amount), key, answer, source)
     return answer, 201
+
+
+def _agreed(judged: _Judged, filing: Filing) -> tuple[Due, int]:
+    """The clock it starts with, and the minor units asked. Raises TooEarly, NotRefundable."""
+    due = _clock_or_refusal(judged.verdict, filing)
+    amount = judged.verdict.decision.amount or judged.facts.amount
+    if not amount:  # everything has gone back already
+        raise NotRefundable(**_trace(judged.verdict))
+    return due, amount
 
 
 def _clock_or_refusal(verdict: Verdict, filing: Filing) -> Due:
@@ -206,13 +248,14 @@ WITH k AS (
     ON CONFLICT (scope, key) DO NOTHING RETURNING id
 ), r AS (
     INSERT INTO refunds_refundrequest (number, order_id, buyer_id, seller_id, reason, remedy, description, details,
-        amount, currency, filed_at, state, sequence, due_kind, due_at, two_person_above)
+        amount, currency, filed_at, channel, ticket, caller_check, state, sequence, due_kind, due_at, two_person_above)
     SELECT %(number)s, %(order)s, %(buyer)s, %(seller)s, %(reason)s, %(remedy)s, %(description)s, %(details)s,
-        %(amount)s, %(currency)s, %(now)s, %(state)s, 1, %(due_kind)s, %(due_at)s, %(limit)s
+        %(amount)s, %(currency)s, %(now)s, %(channel)s, %(ticket)s, %(caller_check)s, %(state)s, 1, %(due_kind)s, %(due_at)s, %(limit)s
     FROM k RETURNING id
 ), t AS (
-    INSERT INTO refunds_transition (request_id, sequence, event, from_state, to_state, at, actor, clause, note, due_at)
-    SELECT id, 1, 'file', '', %(state)s, %(now)s, %(actor)s, '', '', %(due_at)s FROM r
+    INSERT INTO refunds_transition (request_id, sequence, event, from_state, to_state, at, actor, user_id, clause, note,
+        due_at)
+    SELECT id, 1, 'file', '', %(state)s, %(now)s, %(actor)s, %(user)s::bigint, '', '', %(due_at)s FROM r
 ), d AS (
     INSERT INTO refunds_deadline (request_id, sequence, kind, started_at, due_at)
     SELECT id, 1, %(due_kind)s, %(now)s, %(due_at)s::timestamptz FROM r WHERE %(due_at)s::timestamptz IS NOT NULL
@@ -230,10 +273,11 @@ SELECT id FROM r
 
 
 def _insert(
-    request: RefundRequest, shares: list[tuple[int, int]], key: Key, answer: Answer, by: Party
+    request: RefundRequest, shares: list[tuple[int, int]], key: Key, answer: Answer, source: Source
 ) -> None:
-    edge = edge_for(NEW, "file", by)
+    edge = edge_for(NEW, "file", source.actor.party)
     assert edge.target == request.state == State.SUBMITTED
+    assert source.actor.party in FILED_BY[source.channel]
     with connection.cursor() as cursor:
         cursor.execute(
             _INSERT,
@@ -254,7 +298,11 @@ def _insert(
                 "currency": request.currency,
                 "now": request.filed_at,
                 "state": edge.target,
-                "actor": by.value,
+                "channel": request.channel,
+                "ticket": request.ticket,
+                "caller_check": request.caller_check,
+                "actor": source.actor.party.value,
+                "user": source.actor.user_id,
                 "due_kind": request.due_kind,
                 "due_at": request.due_at,
                 "limit": request.two_person_above,

@@ -11,9 +11,10 @@ from marketplace.kernel.idempotency import Key
 from marketplace.orders.models import Order
 
 from ..facts import of_buyer
-from ..machine import Party
+from ..filing_channels import FilingChannel
+from ..permissions import SYSTEM
 from ..transitions import OpenRequestExists
-from .file import Filing, NotRefundable, TooEarly, file_request, judge_filing
+from .file import Filing, NotRefundable, Source, TooEarly, file_request, judge_filing
 
 REASON = "duplicate_charge"
 # The shop's push tells at once (marketplace/intake); the sweep finds what an import brought or a lost message meant.
@@ -38,7 +39,7 @@ def return_duplicates(order_no: str, now: datetime) -> str | None:
             key=Key(f"system:{REASON}", f"{order.no}:{len(judged.facts.captures)}", b"0" * 32),
             present=lambda request, _units: {"number": request.number},
             now=now,
-            by=Party.SYSTEM,
+            source=Source(FilingChannel.SYSTEM, SYSTEM),
         )
     except (OpenRequestExists, NotRefundable, TooEarly):
         return None

@@ -13,6 +13,7 @@ from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.models import UnitEvent
 from marketplace.payments.models import Transfer
 from refunds.faults import Fault
+from refunds.filing_channels import FilingChannel
 from refunds.findings import findings_json
 from refunds.machine import Party, State
 from refunds.models import Judgement, Message, RefundItem, RefundRequest, Transition
@@ -20,7 +21,20 @@ from refunds.operations.answer import Ground
 from refunds.policy import EventFacts, unit_use
 from refunds.queries import is_disputed, sellers_request, transfers_of
 
-from .looks import AGREED_ABOVE_LIMIT, EVENTS, RESULTS, STATES, TARGETS, TERMS, TRANSFERS, USES, Look, Text
+from .looks import (
+    AGREED_ABOVE_LIMIT,
+    EVENTS,
+    FILED_BY,
+    FILED_BY_STAFF,
+    RESULTS,
+    STATES,
+    TARGETS,
+    TERMS,
+    TRANSFERS,
+    USES,
+    Look,
+    Text,
+)
 
 ANSWERS = frozenset({"agree", "agree_for_check", "refuse"})
 # About the buyer's person, not about the goods: no business of the seller's.
@@ -85,6 +99,8 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "look": look_of(case),
         "is_disputed": is_disputed(case),
         "is_mine_to_answer": case.state == State.AWAITING_SELLER,
+        "is_mine": case.channel == FilingChannel.PORTAL,
+        "is_being_checked": case.state in (State.SUBMITTED, State.PRECHECKING),
         "needs_second_person": case.amount > case.two_person_above,
         "units": units[:UNITS_AT_ONCE],
         "more_units": units[UNITS_AT_ONCE:],
@@ -135,13 +151,19 @@ def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]
     judged = {judgement.sequence: judgement for judgement in case.judgements.all()}
     for move in case.transitions.all():
         fault = fault_words(judged[move.sequence]) if move.sequence in judged else ""
-        yield Entry(move.at, Party(move.actor).label, EVENTS[move.event], move.clause, _note(move), fault)
+        yield Entry(move.at, Party(move.actor).label, _title(move), move.clause, _note(move), fault)
     for transfer in transfers:
         if transfer.settled_at:
             paid = money(transfer.claim.amount, case.currency)
             yield Entry(
                 transfer.settled_at, "", _("%(amount)s reached the payment channel") % {"amount": paid}
             )
+
+
+def _title(move: Transition) -> Text:
+    if move.event == "file" and move.actor != Party.BUYER:
+        return FILED_BY.get(move.actor, FILED_BY_STAFF)
+    return EVENTS[move.event]
 
 
 def fault_words(judgement: Judgement) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.notices.models import DeliveryState
 from marketplace.payments.models import Transfer
-from refunds.machine import State
+from refunds.machine import Party, State
 
 Text = str | Promise
 
@@ -118,6 +118,13 @@ EVENTS: dict[str, Text] = {
     "freeze": _("Frozen: the buyer went to the payment channel"),
     "withdraw": _("The buyer withdrew the request"),
 }
+
+# In place of EVENTS["file"], where it was not the buyer.
+FILED_BY: dict[str, Text] = {
+    Party.SELLER: _("You filed the request for the buyer"),
+    Party.SYSTEM: _("The platform filed the request by itself"),
+}
+FILED_BY_STAFF = _("The platform filed the request for the buyer")
 
 # Conditions a product page may state (requirement B6), and how the case shows them.
 TERMS: dict[str, Text] = {

@@ -81,6 +81,7 @@ BODIES: list[tuple[str, Any, int, str, str | None]] = [
     ("amount above the order", {**GOOD, "amount": {"amount": 9901, "currency": "CNY"}}, 422, "not_refundable", None),
     ("details is a string", {**GOOD, "details": "x"}, 400, "validation_error", "/details"),
     ("details has an unknown name", {**GOOD, "details": {"pin": "1"}}, 400, "validation_error", "/details/pin"),
+    ("digits of another script", {**GOOD, "details": {"card_last4": "٤٧١١"}}, 400, "validation_error", "/details/card_last4"),
     ("whole card number", {**GOOD, "details": {"card_last4": "4111111111111111"}}, 400, "validation_error", "/details/card_last4"),
     ("file_when_allowed is a string", {**GOOD, "file_when_allowed": "yes"}, 400, "validation_error", "/file_when_allowed"),
     ("file_when_allowed is 1", {**GOOD, "file_when_allowed": 1}, 400, "validation_error", "/file_when_allowed"),

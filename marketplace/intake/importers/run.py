@@ -1,19 +1,16 @@
 """A file from beginning to end: batches in, bad rows out."""
 
-import csv
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from marketplace.intake.batches import BadRow, GoodRow, begin, import_batch
 from marketplace.orders.models import Shop
 
 from . import acgfaka, dujiaoka, recourse
 from .ahead import ahead, rare_collections
+from .bad_rows import bad_file
 from .base import Options, Reader
 from .files import Source
 
@@ -54,7 +51,7 @@ def import_file(
     begin()
     try:
         with (
-            _bad_file(path.with_name(path.name + ".bad.csv")) as write_bad,
+            bad_file(path.with_name(path.name + ".bad.csv")) as write_bad,
             rare_collections(),
             ahead(_batches(source, file_format, options)) as batches,
         ):
@@ -100,29 +97,3 @@ def _take(
     summary.bad += len(result.bad)
     for row in result.bad:
         write_bad(row)
-
-
-@contextmanager
-def _bad_file(path: Path) -> Iterator[Callable[[BadRow], None]]:
-    """Made at the first bad row, for the owner's eyes alone: its raw rows hold card codes."""
-    path.unlink(missing_ok=True)
-    opened: list[Any] = []
-
-    def write(row: BadRow) -> None:
-        while not opened:
-            path.unlink(
-                missing_ok=True
-            )  # of an import of the same file at the same time: this one names them too
-            try:
-                file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="")
-            except FileExistsError:
-                continue
-            opened.extend([file, csv.writer(file)])
-            opened[1].writerow(BadRow._fields)
-        opened[1].writerow([str(value).encode(errors="replace").decode() for value in row])
-
-    try:
-        yield write
-    finally:
-        if opened:
-            opened[0].close()

@@ -1,21 +1,17 @@
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from tqdm import tqdm
 
 from marketplace.intake import shops
 from marketplace.intake.importers.base import Options, names_file
 from marketplace.intake.importers.files import CannotRead
 from marketplace.intake.importers.run import FORMATS, import_file
+from marketplace.kernel.management.progress import progress
 from marketplace.orders.goods import GoodsType
-
-STEP = 5  # percent between two lines where nobody watches a bar
 
 
 class Command(BaseCommand):
@@ -38,7 +34,7 @@ class Command(BaseCommand):
                 raise CommandError(_("--%(name)s takes a code of 1 to 64 characters.") % {"name": name})
         started = time.monotonic()
         path: Path = options["file"]
-        show, close = _progress(path.name)
+        show, close = progress(path.name)
         try:
             with_names = Options(
                 seller=options["seller"].strip(),
@@ -66,24 +62,3 @@ class Command(BaseCommand):
         self.stdout.write(
             f"imported={summary.imported} known={summary.known} bad={summary.bad} seconds={seconds:.1f}"
         )
-
-
-def _progress(name: str) -> tuple[Callable[[int, int], None], Callable[[], None]]:
-    if sys.stderr.isatty():
-        bar = tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1024)
-
-        def move(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        return move, bar.close
-    shown = 0
-
-    def line(done: int, total: int) -> None:
-        nonlocal shown
-        percent = done * 100 // max(total, 1)
-        if percent >= shown + STEP:
-            shown = percent
-            print(f"{name}: {percent} %", file=sys.stderr)
-
-    return line, lambda: None

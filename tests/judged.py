@@ -1,6 +1,6 @@
 """Cases decided by people, for tests: by the real operations, a few words each."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +11,7 @@ from refunds.operations import review
 from refunds.operations.decide import precheck
 from refunds.operations.extend import extend
 from refunds.operations.flag import clear_flag
+from refunds.operations.outage import apply_outages, declare_outage, end_outage
 from refunds.operations.provider_check import write_answer
 from refunds.operations.say import say_as_seller
 
@@ -61,5 +62,14 @@ def leave_history(cast: Cast, request: RefundRequest) -> None:
     say_as_seller(number=request.number, user=cast.seller_user, text="I will sue you.", now=timezone.now())
     later = (request.due_at or timezone.now()) + timedelta(hours=1)
     extend(number=request.number, user=cast.supervisor, until=later, note="Needed.", now=timezone.now())
+    leave_an_outage(cast, timezone.now())
     flag = Flag.objects.get(request=request)
     clear_flag(number=request.number, user=cast.supervisor, flag_id=flag.pk, note="Read.", now=timezone.now())
+
+
+def leave_an_outage(cast: Cast, now: datetime) -> None:
+    """One that is over, and given back to the clocks that ran in it."""
+    begun = now - timedelta(minutes=5)
+    outage = declare_outage(user=cast.supervisor, started_at=begun, note="Power cut.", now=now)
+    end_outage(outage_id=outage.pk, user=cast.supervisor, ended_at=now, now=now)
+    apply_outages(now)

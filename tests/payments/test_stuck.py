@@ -1,5 +1,6 @@
 """A transfer that waits for a person: asked about, sent again, given up (G6)."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from marketplace.ledger.models import Transaction
 from marketplace.payments.gateways.base import Result, Status
 from marketplace.payments.models import SandboxRefund, Transfer
 from marketplace.payments.operations import payout as payouts
-from marketplace.payments.operations.stuck import NotStuck
+from marketplace.payments.operations.stuck import ARRIVES_WITHIN, CallUnderWay, NotStuck
 from refunds.machine import State
 from refunds.models import Message, RefundRequest
 from refunds.operations import money_desk, unstick
 from refunds.operations.disputed import DisputeOpen
 from tests.cases import work
+from tests.factories import hours
 from tests.people import Cast
 
 from .by_hand import (
@@ -174,3 +176,26 @@ def test_channel_is_given_up_without_an_answer_only_where_no_gateway_can_ever_as
     refused(money_desk.ChannelSilent, give_up)  # Alipay's keys are missing, and could be set
     type(transfer.claim.capture).objects.update(channel="card")
     assert give_up().state == Transfer.State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("attempts", "hours_ago", "is_given_up"), [(1, 0, True), (2, 1.99, False), (2, 2, True)]
+)
+def test_channel_is_not_given_up_while_an_unanswered_call_may_still_arrive(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, attempts: int, hours_ago: float, is_given_up: bool
+) -> None:
+    transfer = stuck(cast)
+    moment = now()
+    Transfer.objects.filter(pk=transfer.pk).update(attempts=attempts, next_try_at=moment - hours(hours_ago))
+    answer_with(monkeypatch, Result(Status.UNKNOWN))
+
+    def give_up() -> Any:
+        return unstick.give_up_channel(
+            transfer_number=transfer.number, note="x", user=cast.finance, now=moment
+        )
+
+    if is_given_up:
+        assert give_up().state == Transfer.State.FAILED
+    else:
+        until = refused(CallUnderWay, give_up).extra["until"]
+        assert datetime.fromisoformat(until) == moment - hours(hours_ago) + ARRIVES_WITHIN

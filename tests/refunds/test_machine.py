@@ -136,7 +136,9 @@ HISTORY = (
     "refunds_flag",
     "refunds_evidence",
     "refunds_evidenceview",
+    "refunds_deadline",
     "refunds_extension",
+    "refunds_outage",
     "orders_unitevent",
 )
 

@@ -5,6 +5,7 @@ from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
 from .judgements import CaseWords, Judgement
 from .messages import Message
+from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
 from .policies import PolicyVersion
 from .provider_checks import ProviderAnswer, ProviderCheck
 from .requests import RefundItem, RefundRequest, Transition
@@ -17,6 +18,10 @@ __all__ = [
     "Flag",
     "Judgement",
     "Message",
+    "Offer",
+    "OfferAnswer",
+    "OfferKind",
+    "OfferedUnit",
     "PendingFile",
     "PolicyVersion",
     "Proposal",
@@ -24,5 +29,6 @@ __all__ = [
     "ProviderCheck",
     "RefundItem",
     "RefundRequest",
+    "SealedOffer",
     "Transition",
 ]

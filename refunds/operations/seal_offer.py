@@ -118,8 +118,9 @@ def _compare(request: RefundRequest, buyers: SealedOffer, sellers: SealedOffer, 
         approve(request, "settle_sealed", actor=SYSTEM, now=now, amount=amount)
         return
     apply_transition(request, "settle_sealed_for_check", actor=SYSTEM, now=now, due=_review_by(request, now))
+    assert sellers.by_id is not None  # of a seller, by constraint
     Proposal.objects.create(
-        request=request, sequence=request.sequence, amount=amount, note="", by=sellers.by, at=now
+        request=request, sequence=request.sequence, amount=amount, note="", by_id=sellers.by_id, at=now
     )
 
 

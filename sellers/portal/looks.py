@@ -74,7 +74,7 @@ TRANSFERS: dict[str, Look] = {
 }
 
 OFFERS: dict[str, Look] = {
-    "open": Look("clock", "info", _("Waiting for the buyer")),
+    "open": Look("clock", "info", _("Open")),
     OfferAnswer.ACCEPTED: Look("check", "good", OfferAnswer.ACCEPTED.label),
     OfferAnswer.DECLINED: Look("cross", "bad", OfferAnswer.DECLINED.label),
     OfferAnswer.LAPSED: Look("undo", "calm", OfferAnswer.LAPSED.label),

@@ -33,7 +33,7 @@ class OfferForm(forms.Form):
         return typed_amount(self.cleaned_data["amount"], self.case.currency)
 
 
-def _amount(label: Text, help_text: Text) -> forms.CharField:
+def _amount(label: Any, help_text: Any) -> forms.CharField:
     return forms.CharField(
         label=label,
         help_text=help_text,
@@ -140,8 +140,8 @@ SEAL = Way(
 
 
 def offered_ways(
-    case: RefundRequest, tried: OfferForm | None, name: str
-) -> list[tuple[Way, OfferForm, bool]]:
+    case: RefundRequest, tried: forms.Form | None, name: str
+) -> list[tuple[Way, forms.Form, bool]]:
     """The ways to answer with their forms, the one that was tried open; first what the buyer asked for."""
     if case.state != State.AWAITING_SELLER:
         return []
@@ -149,7 +149,7 @@ def offered_ways(
     return [(way, *_form(way, case, tried, name)) for way in ways]
 
 
-def sealed_way(case: RefundRequest, tried: OfferForm | None, name: str) -> dict[str, Any]:
+def sealed_way(case: RefundRequest, tried: forms.Form | None, name: str) -> dict[str, Any]:
     """Whether each side has made its sealed offer, what came of it, and the form where this seller still may."""
     known = represent_sealed(case)
     may = case.state in SEALABLE and not known[Party.SELLER.value]
@@ -157,7 +157,7 @@ def sealed_way(case: RefundRequest, tried: OfferForm | None, name: str) -> dict[
     return {"way": SEAL, "form": form, "is_open": is_open, **known}
 
 
-def _form(way: Way, case: RefundRequest, tried: OfferForm | None, name: str) -> tuple[OfferForm, bool]:
+def _form(way: Way, case: RefundRequest, tried: forms.Form | None, name: str) -> tuple[forms.Form, bool]:
     if tried is not None and name == way.name:
         return tried, True
     return way.form(case=case, way=way.name), False

@@ -330,40 +330,42 @@ def test_unconfirmed_replacement_is_no_unit_to_file_for(cast: Cast) -> None:
     assert RefundRequest.objects.count() == 1
 
 
-def test_rejected_request_for_the_old_unit_pays_nothing_once_it_was_replaced(cast: Cast) -> None:
-    """It was rejected before the unit was replaced in another request, and is taken up again after."""
+def _taken_up_again(cast: Cast) -> RefundRequest:
+    """Rejected while its unit, one of two, was in place; heard again after another request had it replaced."""
     order = make_order(
-        shop=cast.shop, buyer=cast.buyer, seller=cast.seller, total=9900, events=[("delivered", hours(-3))]
-    )
-    old = bring(file(order), State.MANUAL_REVIEW, cast)
+        shop=cast.shop, buyer=cast.buyer, seller=cast.seller, total=9900, quantity=2, events=[("delivered", hours(-3))]
+    )  # fmt: skip
+    old = bring(file(order, units=("1",)), State.MANUAL_REVIEW, cast)
     review.reject(
         number=old.number, user=cast.reviewer, clause="B3", note="No.", fault="buyer", now=timezone.now()
     )
-    other = bring(file(order), State.AWAITING_SELLER, cast)
+    other = bring(file(order, units=("1",)), State.AWAITING_SELLER, cast)
     replacement(other, cast.seller_user)
     answer(other, True)
-    review.hear_appeal(number=old.number, user=cast.supervisor, note="Again.", now=timezone.now())
-    refused(
-        UnitReplaced,
-        old,
-        lambda: review.approve_request(
-            number=old.number, user=cast.reviewer, amount=None, note="Yes.", fault="seller", now=timezone.now(),
-            deviation="As said.",
-        ),
+    return review.hear_appeal(number=old.number, user=cast.supervisor, note="Again.", now=timezone.now())
+
+
+def _approve(request: RefundRequest, user: Any) -> None:
+    review.approve_request(
+        number=request.number, user=user, amount=None, note="Yes.", fault="seller", now=timezone.now(), deviation="Yes."
     )  # fmt: skip
+
+
+def test_rejected_request_for_the_old_unit_pays_nothing_once_it_was_replaced(cast: Cast) -> None:
+    old = _taken_up_again(cast)
+    refused(UnitReplaced, old, lambda: _approve(old, cast.reviewer))
     assert not Claim.objects.filter(released_at=None).exists()
 
 
 def test_control_without_the_trigger_old_and_new_are_both_refunded(cast: Cast) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DO $$ DECLARE t record; BEGIN FOR t IN SELECT tgname FROM pg_trigger WHERE tgname LIKE"
-            " 'pgtrigger_paid_in_place%' LOOP EXECUTE 'DROP TRIGGER ' || t.tgname || ' ON refunds_refunditem';"
-            " END LOOP; END $$"
-        )
-    done = _replaced(cast)
-    item = RefundItem.objects.get(request=done)
-    RefundItem.objects.filter(pk=item.pk).update(approved_amount=9900)  # nothing stops it
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_paid_in_place%'")
+        cursor.execute(f"DROP TRIGGER {cursor.fetchone()[0]} ON refunds_refunditem")
+    old = _taken_up_again(cast)
+    _approve(old, cast.reviewer)
+    _approve(bring(file(old.order, units=("1-R1",)), State.MANUAL_REVIEW, cast), cast.reviewer)
+    assert Capture.objects.get().claimed == 9900  # for one thing bought at 49.50
+    assert Unit.objects.get(ref="2").refund_items.count() == 0
 
 
 def test_database_pays_only_what_is_in_place(cast: Cast) -> None:

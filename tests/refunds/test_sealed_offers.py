@@ -196,7 +196,8 @@ WRITTEN = ("73190624", "731906.24", "731,906.24", "61208357", "612083.57", "612,
 
 
 def leaks(text: str) -> list[str]:
-    return [number for number in WRITTEN if number in text]
+    """Also as the database writes bytes that hold the digits."""
+    return [number for number in WRITTEN if number in text or number.encode().hex() in text]
 
 
 def test_no_page_answer_notice_log_or_table_holds_a_sealed_number(

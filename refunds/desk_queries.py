@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -16,8 +17,20 @@ from marketplace.payments.operations.payout import is_paid_by_hand
 from marketplace.risk.models import Dispute, Signal
 
 from .machine import State
-from .models import Decision, Evidence, Flag, Message, Proposal, RefundItem, RefundRequest, Transition
+from .models import (
+    Decision,
+    Evidence,
+    Flag,
+    Message,
+    Offer,
+    OfferAnswer,
+    Proposal,
+    RefundItem,
+    RefundRequest,
+    Transition,
+)
 from .operations.review import standing_proposal
+from .queries import offers
 
 COUNT_TO = 99  # beyond it a queue shows "99+"
 SOON = timedelta(hours=4)
@@ -152,6 +165,19 @@ class Case(NamedTuple):
     others: list[RefundRequest]  # the buyer's latest other requests
 
 
+# How often the seller has broken a promise, in whatever case: it counts against them (F2).
+_BROKEN_PROMISES = Coalesce(
+    Subquery(
+        Offer.objects.filter(request__seller=OuterRef("seller"), answer=OfferAnswer.BROKEN)
+        .order_by()
+        .values("request__seller")
+        .annotate(times=Count("pk"))
+        .values("times")
+    ),
+    0,
+)
+
+
 def case(number: str) -> Case:
     """Raises NotFound."""
     request = (
@@ -161,7 +187,9 @@ def case(number: str) -> Case:
             Prefetch("transitions", Transition.objects.select_related("user").order_by("sequence")),
             Prefetch("messages", Message.objects.select_related("user").order_by("id")),
             Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
+            *offers(),
         )
+        .annotate(broken_promises=_BROKEN_PROMISES)
         .filter(number=number)
         .first()
     )

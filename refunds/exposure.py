@@ -6,7 +6,8 @@ Exposure is the sum, in minor units of one currency, of
    order's captures is settled and not claimed (what is still in escrow is not the seller's yet and pays for itself);
 2. for each approved request: the part of its claims that is to come from the seller's own money, until it is booked
    (its transfer succeeded, or was called off);
-3. for each open dispute: the part of its claim that is to come from the seller's own money.
+3. for each open dispute: the part of its claim that is to come from the seller's own money;
+4. for each replacement on offer, instead of 1: the part of its claim that is to come from the seller's own money.
 
 It is read by one statement, and so at one instant: a request that is being approved is found under 1 or under 2,
 never under both or neither.
@@ -62,9 +63,14 @@ def returnable(*, payable: int, deposit: int, debt: int, exposure: int) -> int:
 
 
 _EXPOSURE = """
-WITH asked AS (
+WITH offered AS (
+    SELECT k.reference, k.from_settled AS amount FROM refunds_refundrequest r
+    JOIN payments_claim k ON k.reference = r.number AND k.kind = 'replacement' AND k.released_at IS NULL
+    WHERE r.seller_id = %(seller)s AND r.currency = %(currency)s AND r.state = 'awaiting_buyer'
+), asked AS (
     SELECT r.order_id, sum(r.amount) AS amount FROM refunds_refundrequest r
-    WHERE r.seller_id = %(seller)s AND r.currency = %(currency)s AND r.state = ANY(%(undecided)s) GROUP BY r.order_id
+    WHERE r.seller_id = %(seller)s AND r.currency = %(currency)s AND r.state = ANY(%(undecided)s)
+    AND NOT EXISTS (SELECT 1 FROM offered o WHERE o.reference = r.number) GROUP BY r.order_id
 ), undecided AS (
     SELECT least(asked.amount, (
         SELECT sum(c.settled - c.claimed_settled) FROM payments_capture c WHERE c.order_id = asked.order_id
@@ -81,7 +87,8 @@ WITH asked AS (
     WHERE d.state = 'open' AND o.seller_id = %(seller)s AND c.currency = %(currency)s
 )
 SELECT coalesce(sum(amount), 0)::bigint
-FROM (SELECT amount FROM undecided UNION ALL SELECT amount FROM approved UNION ALL SELECT amount FROM disputed) AS open
+FROM (SELECT amount FROM undecided UNION ALL SELECT amount FROM approved UNION ALL SELECT amount FROM disputed
+    UNION ALL SELECT amount FROM offered) AS open
 """
 
 

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from marketplace.kernel.errors import NotFound
+from marketplace.orders.goods import Place
 from marketplace.orders.models import Order
 
-from .machine import PAYABLE, State
+from .machine import PAYABLE
 from .models import RefundRequest
 from .policy import CaptureFacts, EventFacts, Facts, UnitFacts
 
@@ -22,7 +23,7 @@ DISPUTE_OPEN = (
 _SQL = """
 SELECT o.*,
   (SELECT coalesce(json_agg(json_build_object(
-      'id', u.id, 'ref', u.ref, 'amount', u.amount,
+      'id', u.id, 'ref', u.ref, 'amount', u.amount, 'place', u.place,
       'events', (SELECT coalesce(json_agg(json_build_array(e.type, e.at, e.data->>'promo' = 'true')
                                           ORDER BY e.at, e.id), '[]')
                  FROM orders_unitevent e WHERE e.unit_id = u.id),
@@ -51,12 +52,13 @@ class UnitRow(NamedTuple):
 
     id: int
     facts: UnitFacts
+    place: str  # of orders.goods.Place
     open_request: str | None  # number of another request that is open and holds it
     is_held: bool  # by the request being decided
 
     @property
     def remaining(self) -> int:
-        return max(self.facts.amount - self.facts.refunded, 0)
+        return max(self.facts.amount - self.facts.refunded, 0) if self.place == Place.IN_PLACE else 0
 
 
 class OrderFacts(NamedTuple):
@@ -151,7 +153,7 @@ def _unit(data: dict[str, Any], judged: int | None) -> UnitRow:
         ref=data["ref"],
         amount=data["amount"],
         refunded=sum(approved for _number, state, approved, _open in others if state in PAYABLE),
-        replaced=any(state == State.REPLACED for _number, state, _approved, _open in others)
+        replaced=data["place"] == Place.REPLACED
         or any(kind == "replaced" for kind, _when, _promo in data["events"]),
         events=tuple(
             EventFacts(kind, datetime.fromisoformat(when), bool(promo))
@@ -159,4 +161,4 @@ def _unit(data: dict[str, Any], judged: int | None) -> UnitRow:
         ),
     )
     open_request = next((number for number, _s, _a, is_open in others if is_open), None)
-    return UnitRow(data["id"], facts, open_request, is_held=len(others) < len(data["items"]))
+    return UnitRow(data["id"], facts, data["place"], open_request, is_held=len(others) < len(data["items"]))

@@ -184,9 +184,34 @@ INVARIANTS = (
         "SELECT d.number, k.id FROM payments_claim k FULL JOIN risk_dispute d ON d.claim_id = k.id"
         " WHERE d.kind = 'chargeback' AND d.state <> 'won' AND k.released_at IS NOT NULL"
         " OR (d.state = 'won' OR d.kind = 'complaint' AND d.state = 'lost') AND k.id IS NOT NULL AND k.released_at IS NULL"
-        " OR k.kind <> 'refund' AND k.released_at IS NULL AND d.id IS NULL"
+        " OR k.kind NOT IN ('refund', 'replacement') AND k.released_at IS NULL AND d.id IS NULL"
         " OR d.id IS NOT NULL AND k.id IS NOT NULL"
         " AND (k.capture_id <> d.capture_id OR k.kind <> d.kind OR k.reference <> d.number OR k.amount > d.amount)",
+    ),
+    Invariant(
+        "replacement_held",
+        "New goods on offer hold their worth of the payment, and nothing is held for others.",
+        "SELECT coalesce(held.reference, worth.number), held.amount, worth.amount"
+        " FROM (SELECT reference, sum(amount) AS amount FROM payments_claim"
+        " WHERE kind = 'replacement' AND released_at IS NULL GROUP BY 1) held"
+        " FULL JOIN (SELECT r.number, sum(n.amount) AS amount FROM refunds_offer o"
+        " JOIN refunds_refundrequest r ON r.id = o.request_id JOIN refunds_offeredunit u ON u.offer_id = o.id"
+        " JOIN orders_unit n ON n.id = u.new_id AND n.place = 'offered'"
+        " WHERE o.answered_at IS NULL GROUP BY 1) worth ON worth.number = held.reference"
+        " WHERE held.amount IS DISTINCT FROM worth.amount",
+    ),
+    Invariant(
+        "one_unit_in_place",
+        "Of a unit and its replacements one is in place: it takes the place of one that was replaced.",
+        "SELECT u.id, u.ref, u.place FROM orders_unit u LEFT JOIN orders_unit old ON old.id = u.replaces_id"
+        " WHERE u.place IN ('in_place', 'replaced') AND old.place <> 'replaced' OR u.place = 'replaced'"
+        " AND 1 <> (SELECT count(*) FROM orders_unit n WHERE n.replaces_id = u.id AND n.place IN ('in_place', 'replaced'))",
+    ),
+    Invariant(
+        "offer_waits_for_the_buyer",
+        "An offer is open only while its request waits for the buyer, by the move that made it.",
+        "SELECT r.number, r.state, o.sequence FROM refunds_offer o JOIN refunds_refundrequest r ON r.id = o.request_id"
+        " WHERE o.answered_at IS NULL AND (r.state <> 'awaiting_buyer' OR r.sequence <> o.sequence)",
     ),
     Invariant(
         "state_is_last_transition",

@@ -53,6 +53,7 @@ WITHDRAWABLE = (
     S.AWAITING_EVIDENCE,
     S.MANUAL_REVIEW,
 )
+SEALABLE = (S.AWAITING_SELLER, S.AWAITING_BUYER, S.MANUAL_REVIEW)  # while the two sides may still settle it
 
 
 class Edge(NamedTuple):
@@ -80,9 +81,11 @@ EDGES: tuple[Edge, ...] = (
     _edge("seller_silent", S.AWAITING_SELLER, S.MANUAL_REVIEW, P.SYSTEM),
     _edge("take_over", S.AWAITING_SELLER, S.MANUAL_REVIEW, *JUDGES),
     _edge("accept_offer", S.AWAITING_BUYER, S.APPROVED, P.BUYER),
+    _edge("accept_offer_for_check", S.AWAITING_BUYER, S.MANUAL_REVIEW, P.BUYER),  # above the two-person limit
     _edge("confirm_replacement", S.AWAITING_BUYER, S.REPLACED, P.BUYER),
     _edge("decline_offer", S.AWAITING_BUYER, S.MANUAL_REVIEW, P.BUYER),
     _edge("buyer_silent", S.AWAITING_BUYER, S.MANUAL_REVIEW, P.SYSTEM),
+    _edge("promise_broken", S.AWAITING_BUYER, S.MANUAL_REVIEW, P.SYSTEM),  # its day passed unconfirmed (F2)
     _edge("approve", S.MANUAL_REVIEW, S.APPROVED, *JUDGES),
     _edge("reject", S.MANUAL_REVIEW, S.REJECTED, *JUDGES),
     _edge("ask_evidence", S.MANUAL_REVIEW, S.AWAITING_EVIDENCE, *JUDGES),
@@ -101,7 +104,10 @@ EDGES: tuple[Edge, ...] = (
     _edge("charged_back", S.REFUNDING, S.REFUNDED, P.SYSTEM),  # the rest of it by a chargeback that was lost (H1)
     _edge("come_back", S.REFUNDED, S.REFUNDING, P.SYSTEM),  # the channel undid a refund that had arrived (G6)
     _edge("freeze", S.AWAITING_SELLER, S.MANUAL_REVIEW, P.SYSTEM),  # a chargeback came in (H1)
+    _edge("freeze", S.AWAITING_BUYER, S.MANUAL_REVIEW, P.SYSTEM),
     _edge("freeze", S.APPROVED, S.MANUAL_REVIEW, P.SYSTEM),  # nothing was sent yet, and now nothing will be
+    *(_edge("settle_sealed", state, S.APPROVED, P.SYSTEM) for state in SEALABLE),  # sealed offers overlap (F3)
+    *(_edge("settle_sealed_for_check", state, S.MANUAL_REVIEW, P.SYSTEM) for state in SEALABLE),
     *(_edge("withdraw", state, S.WITHDRAWN, P.BUYER) for state in WITHDRAWABLE),
 )  # fmt: skip
 
@@ -116,6 +122,7 @@ class Clock(models.TextChoices):
     ARRIVAL_WAIT = "arrival_wait", _("Payment may still arrive")
     SELLER_REPLY = "seller_reply", _("Seller's answer")
     BUYER_REPLY = "buyer_reply", _("Buyer's answer")
+    PROMISE = "promise", _("Seller's promise")
     EVIDENCE = "evidence", _("Evidence")
     REVIEW = "review", _("Decision by a reviewer")
     ARBITRATION = "arbitration", _("Ruling")
@@ -141,6 +148,8 @@ ON_OVERDUE = {
     S.AWAITING_BUYER: "buyer_silent",
     S.AWAITING_EVIDENCE: "evidence_overdue",
 }
+# Where another clock than the state's usual one has run.
+ON_OVERDUE_OF_CLOCK = {Clock.PROMISE: "promise_broken"}
 
 
 def moves_from(state: str, party: str | None = None) -> list[Edge]:

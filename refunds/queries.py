@@ -1,5 +1,7 @@
 """Reads, scoped to the caller. Explicit order everywhere, and no query per row."""
 
+from typing import Any
+
 from django.db.models import Prefetch, QuerySet
 
 from marketplace.identity.models import User
@@ -7,7 +9,19 @@ from marketplace.kernel.errors import NotFound
 from marketplace.payments.models import Transfer
 from marketplace.risk.models import Dispute
 
-from .models import Deadline, Decision, Evidence, Judgement, Message, RefundItem, RefundRequest, Transition
+from .models import (
+    Deadline,
+    Decision,
+    Evidence,
+    Judgement,
+    Message,
+    Offer,
+    OfferedUnit,
+    RefundItem,
+    RefundRequest,
+    SealedOffer,
+    Transition,
+)
 
 
 def whole_cases() -> QuerySet[RefundRequest]:
@@ -20,7 +34,18 @@ def whole_cases() -> QuerySet[RefundRequest]:
         Prefetch("messages", Message.objects.select_related("user").order_by("id")),
         Prefetch("deadlines", Deadline.objects.filter(closed_at__isnull=True).order_by("due_at", "id")),
         Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
+        *offers(),
     )
+
+
+def offers() -> list[Any]:
+    """What the sides have offered each other, without codes and without a sealed number: three queries at most."""
+    units = OfferedUnit.objects.select_related("new").order_by("id")
+    units = units.defer("new__sealed_secret", "new__secret_fingerprint")
+    return [
+        Prefetch("offers", Offer.objects.prefetch_related(Prefetch("units", units)).order_by("sequence")),
+        Prefetch("sealed_offers", SealedOffer.objects.defer("sealed_amount").order_by("id")),
+    ]
 
 
 def of_buyer(buyer_id: int) -> QuerySet[RefundRequest]:

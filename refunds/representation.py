@@ -12,7 +12,8 @@ from marketplace.payments.operations.stuck import is_held
 
 from .evidence_shown import for_buyer, needed
 from .findings import findings_json
-from .models import Deadline, Decision, Judgement, RefundRequest, Transition
+from .machine import Party
+from .models import Deadline, Decision, Judgement, Offer, RefundRequest, Transition
 
 
 def represent(
@@ -27,6 +28,8 @@ def represent(
     messages: list[dict[str, Any]] | None = None,
     evidence: list[dict[str, Any]] | None = None,
     evidence_needed: list[dict[str, Any]] | None = None,
+    offer: dict[str, Any] | None = None,
+    sealed_offers: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     approved = request.approved_money
     return {
@@ -43,6 +46,8 @@ def represent(
         "filed_at": instant(request.filed_at),
         "decision": represent_decision(decision, request.currency) if decision else None,
         "judgement": represent_judgement(judgement, request.currency) if judgement else None,
+        "offer": offer,
+        "sealed_offers": sealed_offers or {"buyer": False, "seller": False, "result": None},
         "deadlines": [
             {"kind": clock.kind, "started_at": instant(clock.started_at), "due_at": instant(clock.due_at)}
             for clock in deadlines
@@ -64,6 +69,7 @@ def represent_whole(
     """
     decisions = list(request.decisions.all())
     decision = decisions[-1] if decisions else None
+    offer = next(reversed(request.offers.all()), None)
     return represent(
         request,
         units=[item.unit.ref for item in request.items.all()],
@@ -72,6 +78,8 @@ def represent_whole(
         decision=decision,
         judgement=next(reversed(request.judgements.all()), None),
         transfers=transfers,
+        offer=represent_offer(offer, request.currency) if offer else None,
+        sealed_offers=represent_sealed(request),
         evidence=for_buyer(request, now),
         evidence_needed=needed(request, decision),
         messages=[
@@ -117,6 +125,32 @@ def represent_judgement(judgement: Judgement, currency: str) -> dict[str, Any]:
     }
 
 
+def represent_offer(offer: Offer, currency: str) -> dict[str, Any]:
+    """What the seller offered last; `units` are those to be revealed of a replacement."""
+    return {
+        "kind": offer.kind,
+        "amount": Money(offer.amount, currency).json() if offer.amount is not None else None,
+        "promised_for": instant(offer.promised_for) if offer.promised_for else None,
+        "note": offer.note,
+        "at": instant(offer.at),
+        "state": offer.state,
+        "units": [unit.new.ref for unit in offer.units.all()],
+    }
+
+
+def represent_sealed(request: RefundRequest) -> dict[str, Any]:
+    """Who has made a sealed offer, and once both have, whether they met: never a number (F3)."""
+    parties = {offer.party for offer in request.sealed_offers.all()}
+    met = any(move.event in SETTLES_SEALED for move in request.transitions.all())
+    both = len(parties) == 2
+    return {
+        "buyer": Party.BUYER in parties,
+        "seller": Party.SELLER in parties,
+        "result": ("settled" if met else "no_overlap") if both else None,
+    }
+
+
+SETTLES_SEALED = frozenset({"settle_sealed", "settle_sealed_for_check"})
 SLOWEST_FIRST = (
     *Transfer.STUCK_STATES,
     *Transfer.OPEN_STATES,

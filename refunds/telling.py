@@ -29,9 +29,11 @@ TELLS: dict[str, Tells] = {
     "seller_silent": _both("with_reviewer"),
     "take_over": _both("with_reviewer"),
     "accept_offer": _both("approved"),
+    "accept_offer_for_check": _both("with_reviewer"),
     "confirm_replacement": _both("replaced"),
     "decline_offer": _both("with_reviewer"),
     "buyer_silent": _both("with_reviewer"),
+    "promise_broken": _both("promise_broken"),
     "approve": _both("approved"),
     "reject": _both("rejected"),
     "ask_evidence": ((BUYER, "evidence_wanted"),),
@@ -50,6 +52,8 @@ TELLS: dict[str, Tells] = {
     "charged_back": _both("charged_back"),
     "come_back": ((BUYER, "payment_came_back"),),
     "freeze": _both("with_reviewer"),
+    "settle_sealed": _both("sealed_settled"),
+    "settle_sealed_for_check": _both("with_reviewer"),
     "withdraw": _both("withdrawn"),
 }
 TOLD = frozenset(event for event, tells in TELLS.items() if tells)

@@ -65,6 +65,11 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
+def middle(low: int, high: int) -> int:
+    """Half way between two amounts, in their minor units; half a unit goes up: middle(100, 201) -> 151."""
+    return (low + high + 1) // 2
+
+
 def portion(amount: int, basis_points: int) -> int:
     """So many hundredths of a percent of an amount, in its minor units: portion(9900, 250) -> 248."""
     return int((Decimal(amount) * basis_points / 10_000).to_integral_value(ROUND_HALF_EVEN))

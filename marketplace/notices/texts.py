@@ -61,7 +61,7 @@ WORDS: dict[tuple[str, str], Words] = {
         _("Answer refund request %(number)s"),
         _("A buyer asks for %(amount)s from order %(order)s."),
         _(
-            "Agree, or refuse with a ground, in the seller portal. Silence takes the case to the platform and counts against you."
+            "Agree, make an offer, or refuse with a ground, in the seller portal. Silence takes the case to the platform and counts against you."
         ),
     ),
     ("with_reviewer", BUYER): Words(
@@ -83,6 +83,16 @@ WORDS: dict[tuple[str, str], Words] = {
         _("The seller made you an offer: %(number)s"),
         _("The seller answered your request for %(amount)s with an offer; the case shows it."),
         _("Accept or decline it. Without an answer the case goes to a reviewer."),
+    ),
+    ("promise_broken", BUYER): Words(
+        _("The seller's promise in %(number)s was not kept"),
+        _("The day for which the seller promised to settle your request for %(amount)s has passed."),
+        _WAIT_FOR_REVIEW,
+    ),
+    ("promise_broken", SELLER): Words(
+        _("Your promise in %(number)s was not kept"),
+        _("The day you promised has passed, and the buyer of order %(order)s has not confirmed it."),
+        _("It counts against you, and a reviewer decides. You can still add a message to the case."),
     ),
     ("in_arbitration", BUYER): Words(
         _("%(number)s is in arbitration"),
@@ -113,6 +123,18 @@ WORDS: dict[tuple[str, str], Words] = {
         _("Refund approved: %(number)s"),
         _("Of the request for %(amount)s from order %(order)s, %(approved)s were approved."),
         _("The money goes back to the buyer the way it was paid. If you disagree, say so in the case."),
+    ),
+    ("sealed_settled", BUYER): Words(
+        _("Settled: %(approved)s come back to you"),
+        _("The sealed offers in %(number)s met. Of your request for %(amount)s, %(approved)s were approved."),
+        _TIMES,
+    ),
+    ("sealed_settled", SELLER): Words(
+        _("Settled by sealed offers: %(number)s"),
+        _(
+            "The sealed offers met. Of the request for %(amount)s from order %(order)s, %(approved)s were approved."
+        ),
+        _("The money goes back to the buyer the way it was paid. You need do nothing."),
     ),
     ("rejected", BUYER): Words(
         _("Refund request %(number)s rejected"),
@@ -209,12 +231,14 @@ WHY: dict[str, Text] = {
     "refuse": _("The seller refused and gave a ground."),
     "seller_silent": _("The seller did not answer in time."),
     "take_over": _("The platform took it over from the seller."),
+    "accept_offer_for_check": _("The offer was accepted; above this amount a second person confirms it."),
     "decline_offer": _("The seller's offer was declined."),
     "buyer_silent": _("The seller's offer was not answered in time."),
     "give_evidence": _("What was asked for has come in."),
     "resume": _("The review goes on with what is there."),
     "evidence_overdue": _("What was asked for did not come in time."),
     "request_person": _("You asked for a person."),
+    "settle_sealed_for_check": _("The sealed offers met; above this amount a second person confirms it."),
     "freeze": _("A complaint or chargeback came in through the payment channel."),
 }
 WAITS_FOR: dict[str, Text] = {

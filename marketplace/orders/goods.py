@@ -15,6 +15,15 @@ class GoodsType(models.TextChoices):
     LIVE_COINS = "live_coins", _("Live-stream coins")
 
 
+class Place(models.TextChoices):
+    """A unit's place among those that stand for one thing bought: of them one alone is in place (G2)."""
+
+    IN_PLACE = "in_place", _("In place")
+    OFFERED = "offered", _("Offered as a replacement")  # not confirmed by its buyer
+    REPLACED = "replaced", _("Replaced")
+    TAKEN_BACK = "taken_back", _("Taken back")  # offered, and not confirmed in the end
+
+
 class EventType(models.TextChoices):
     STOCKED = "stocked", _("Stocked")
     RESERVED = "reserved", _("Reserved")

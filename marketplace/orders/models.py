@@ -1,5 +1,6 @@
 """What was bought: an order as it stood at purchase, its units, and what happened to each unit since."""
 
+import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +10,22 @@ from marketplace.kernel.appendonly import append_only
 from marketplace.kernel.money import Money
 from sellers.models import Seller
 
-from .goods import EventType, GoodsType
+from .goods import EventType, GoodsType, Place
+
+# What was replaced never comes back, and what takes its place does so after it has made room.
+PLACE_CHANGES_ONCE = """
+    IF NEW.replaces_id IS DISTINCT FROM OLD.replaces_id OR (OLD.place, NEW.place) NOT IN
+        (('offered', 'in_place'), ('offered', 'taken_back'), ('in_place', 'replaced'))
+       OR NEW.place = 'in_place' AND NOT EXISTS (
+        SELECT 1 FROM orders_unit WHERE id = NEW.replaces_id AND place = 'replaced') THEN
+        RAISE EXCEPTION 'unit_in_place: unit % cannot go from % to %', NEW.id, OLD.place, NEW.place
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+OFFERED_FIRST = """
+    RAISE EXCEPTION 'unit_in_place: a replacement is offered before it takes a place' USING ERRCODE = 'check_violation';
+"""
 
 
 class Shop(models.Model):
@@ -94,7 +110,11 @@ class Order(models.Model):
 
 
 class Unit(models.Model):
-    """One card code, one top-up, one membership, one coin grant. `amount` is its exact share of the total."""
+    """One card code, one top-up, one membership, one coin grant. `amount` is its exact share of the total.
+
+    A replacement is a unit of its own, worth what is left of the one it `replaces`. Of all that stand for one thing
+    bought, one is in place: the others take no money (triggers here and on refunds.RefundItem; requirement G2).
+    """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="units")
     ref = models.CharField(_("unit"), max_length=64)
@@ -103,6 +123,12 @@ class Unit(models.Model):
     secret_fingerprint = models.BinaryField(max_length=32, null=True)
     paid_coins = models.BigIntegerField(_("paid coins"), null=True)
     promo_coins = models.BigIntegerField(_("promo coins"), null=True)
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, db_index=False, related_name="replacements"
+    )
+    place = models.CharField(
+        _("place"), max_length=10, choices=Place, default=Place.IN_PLACE, db_default=Place.IN_PLACE
+    )
 
     class Meta:
         verbose_name = _("unit")
@@ -110,6 +136,16 @@ class Unit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "ref"], name="unit_once_per_order"),
             models.CheckConstraint(condition=models.Q(amount__gte=0), name="unit_amount_not_negative"),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=models.Q(replaces__isnull=False, place__in=[Place.IN_PLACE, Place.REPLACED]),
+                name="unit_replaced_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(replaces__isnull=False)
+                | models.Q(place__in=[Place.IN_PLACE, Place.REPLACED]),
+                name="unit_bought_is_not_offered",
+            ),
         ]
         indexes = [
             models.Index(
@@ -117,6 +153,22 @@ class Unit(models.Model):
                 name="unit_by_fingerprint",
                 condition=models.Q(secret_fingerprint__isnull=False),
             )
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="place_changes_once",
+                operation=pgtrigger.UpdateOf("place", "replaces_id"),
+                when=pgtrigger.Before,
+                condition=pgtrigger.AnyChange("place", "replaces"),
+                func=PLACE_CHANGES_ONCE,
+            ),
+            pgtrigger.Trigger(
+                name="offered_first",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__replaces__isnull=False) & ~pgtrigger.Q(new__place=Place.OFFERED),
+                func=OFFERED_FIRST,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 from marketplace.kernel.serializers import instant
 
 from . import secrets
-from .goods import EventType
+from .goods import EventType, Place
 from .models import Order, Unit, UnitEvent
 
 
@@ -24,16 +24,18 @@ def reveal(
     """Record the first reveal with time, IP and device. The answer names the unit; `code_of` reads its code,
     which is kept nowhere in clear.
 
-    Raises NotFound (not this buyer's), NothingToReveal, and what `once` raises.
+    Raises NotFound (not this buyer's), NothingToReveal (also of a replacement taken back), and what `once` raises.
     """
 
     def effect() -> tuple[Answer, int]:
         order = Order.objects.select_for_update().filter(no=order_no, buyer_id=buyer_id).first()
-        unit = Unit.objects.filter(order=order, ref=ref).first() if order else None
+        # Locked, so that a replacement is not taken back while its code is being shown.
+        unit = Unit.objects.select_for_update().filter(order=order, ref=ref).first() if order else None
         if unit is None:
             raise NotFound()
         events = UnitEvent.objects.filter(unit=unit)
-        if unit.sealed_secret is None or not events.filter(type=EventType.DELIVERED, at__lte=now).exists():
+        has_code = unit.sealed_secret is not None and unit.place != Place.TAKEN_BACK
+        if not has_code or not events.filter(type=EventType.DELIVERED, at__lte=now).exists():
             raise NothingToReveal()
         event, _created = events.get_or_create(
             unit=unit,

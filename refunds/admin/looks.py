@@ -13,7 +13,7 @@ from marketplace.payments.operations.stuck import is_held
 from marketplace.risk.models import Dispute
 from refunds.faults import Outcome
 from refunds.machine import State
-from refunds.models import ProviderAnswer, ProviderCheck
+from refunds.models import OfferAnswer, ProviderAnswer, ProviderCheck
 
 Text = str | Promise
 NOBODY: Text = "–"
@@ -73,6 +73,13 @@ ANSWERS: dict[str, Look] = {
     ),  # used: against the buyer
     ProviderAnswer.NOT_CREDITED: Look("cancel", "good", ProviderAnswer.NOT_CREDITED.label),
     ProviderAnswer.UNKNOWN: Look("help", "calm", ProviderAnswer.UNKNOWN.label),
+}
+OFFERS: dict[str, Look] = {
+    OfferAnswer.ACCEPTED: Look("check_circle", "good", OfferAnswer.ACCEPTED.label),
+    OfferAnswer.DECLINED: Look("cancel", "bad", OfferAnswer.DECLINED.label),
+    OfferAnswer.LAPSED: Look("hourglass_disabled", "calm", OfferAnswer.LAPSED.label),
+    OfferAnswer.KEPT: Look("check_circle", "good", OfferAnswer.KEPT.label),
+    OfferAnswer.BROKEN: Look("report", "bad", OfferAnswer.BROKEN.label),
 }
 ASKING = Look("hourglass_empty", "info", _("Asked, not answered yet"))
 UNANSWERED = Look("report", "warn", _("No answer; ask by letter"))
@@ -134,9 +141,11 @@ EVENTS: dict[str, Text] = {
     "seller_silent": _("Seller did not answer in time"),
     "take_over": _("Taken over from the seller"),
     "accept_offer": _("Buyer accepted the offer"),
+    "accept_offer_for_check": _("Buyer accepted the offer; a person checks"),
     "confirm_replacement": _("Buyer confirmed the replacement"),
     "decline_offer": _("Buyer declined the offer"),
     "buyer_silent": _("Buyer did not answer in time"),
+    "promise_broken": _("Seller's promise was not kept in time"),
     "approve": _("Approved"),
     "reject": _("Rejected"),
     "ask_evidence": _("Evidence asked for"),
@@ -155,6 +164,8 @@ EVENTS: dict[str, Text] = {
     "charged_back": _("Paid by a chargeback"),
     "come_back": _("The refund came back from the channel"),
     "freeze": _("Frozen: the buyer went to the payment channel"),
+    "settle_sealed": _("Settled: the sealed offers met"),
+    "settle_sealed_for_check": _("The sealed offers met; a person checks"),
     "withdraw": _("Withdrawn by the buyer"),
 }
 

@@ -13,9 +13,10 @@ from marketplace.payments.models import Transfer
 from refunds.desk_queries import Case
 from refunds.machine import Party, State
 from refunds.models import ProviderCheck
+from refunds.offer_words import offer_words
 from refunds.review_queries import Reviewing
 
-from .looks import ANSWERS, EVENTS, STATES, UNIT_EVENTS, Text, person
+from .looks import ANSWERS, EVENTS, OFFERS, STATES, UNIT_EVENTS, Text, person
 from .reviewing import fault_words
 
 
@@ -37,6 +38,7 @@ def timeline(case: Case, known: Reviewing) -> list[Entry]:
         *_payments(case),
         *_units(case),
         *_moves(case, known),
+        *_offers(case),
         *_messages(case),
         *_transfers(case),
         *_checks(known),
@@ -59,6 +61,7 @@ def _units(case: Case) -> Iterator[Entry]:
 
 
 def _moves(case: Case, known: Reviewing) -> Iterator[Entry]:
+    offered = {offer.sequence: offer for offer in case.request.offers.all()}
     for move in case.request.transitions.all():
         look = STATES[State(move.to_state)]
         who = person(move.user) or Party(move.actor).label
@@ -66,12 +69,25 @@ def _moves(case: Case, known: Reviewing) -> Iterator[Entry]:
         text, aside = move.note, fault_words(judgement) if judgement else ""
         if judgement and judgement.deviation:
             text += "\n" + _("Departs from the precedents: %(why)s") % {"why": judgement.deviation}
+        if offer := offered.get(move.sequence):
+            text = "\n".join(filter(None, [offer_words(offer, case.request.currency), offer.note]))
         title = EVENTS[move.event]
         yield Entry(move.at, look.icon, look.tone, title, str(who), move.clause, text, aside=aside)
     if case.proposal:
         title = _("Proposed %(amount)s") % {"amount": money(case.proposal.amount, case.request.currency)}
         by, note = person(case.proposal.by), case.proposal.note
         yield Entry(case.proposal.at, "pending_actions", "warn", title, by, case.proposal.clause, note)
+
+
+def _offers(case: Case) -> Iterator[Entry]:
+    """How offers ended, and that sealed ones were made: nobody at the desk sees a sealed number (F3)."""
+    for offer in case.request.offers.all():
+        if offer.answered_at is not None:
+            look, words = OFFERS[offer.answer], offer_words(offer, case.request.currency)
+            title = _("Offer ended: %(how)s") % {"how": look.word}
+            yield Entry(offer.answered_at, look.icon, look.tone, title, text=words)
+    for sealed in case.request.sealed_offers.all():
+        yield Entry(sealed.at, "lock", "calm", _("Sealed offer made"), str(Party(sealed.party).label))
 
 
 def _messages(case: Case) -> Iterator[Entry]:

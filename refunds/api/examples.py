@@ -26,3 +26,7 @@ FILING = [
     ),
 ]
 MESSAGE = [OpenApiExample("Answer", {"text": "The code shows “already used”."}, request_only=True)]
+RESPOND = [OpenApiExample("Accept", {"accept": True}, request_only=True)]
+SEALED = [
+    OpenApiExample("At least 30.00", {"amount": {"amount": 3000, "currency": "CNY"}}, request_only=True)
+]

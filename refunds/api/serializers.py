@@ -14,6 +14,7 @@ from marketplace.payments.models import Transfer
 from ..faults import Fault, Outcome
 from ..filing_channels import FilingChannel
 from ..machine import Clock, Party, State
+from ..models import OfferAnswer, OfferKind
 from ..models.evidence import KIND_CHOICES, MEDIA_TYPES
 from ..operations.file import Filing
 from ..policy.description import PARTS
@@ -72,6 +73,15 @@ class MessageSerializer(StrictSerializer):
 
 class WithdrawSerializer(StrictSerializer):
     note = TextField(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class RespondOfferSerializer(StrictSerializer):
+    accept = StrictBooleanField()
+    note = TextField(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class SealedOfferSerializer(StrictSerializer):
+    amount = MoneyField(help_text="The least you would settle for. The seller never sees it.")
 
 
 class EligibilityQuery(StrictSerializer):
@@ -193,6 +203,26 @@ class RefundShape(serializers.Serializer[Any]):
     transfers = TransferShape(many=True)
 
 
+class OfferShape(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(OfferKind.choices)
+    amount = MoneyShape(allow_null=True, help_text="Of a part.")
+    promised_for = serializers.DateTimeField(
+        allow_null=True, help_text="Of a promise: unconfirmed by then, it counts as broken."
+    )
+    note = serializers.CharField()
+    at = serializers.DateTimeField()
+    state = serializers.ChoiceField(["open", *OfferAnswer.values])
+    units = serializers.ListField(
+        child=serializers.CharField(), help_text="New units of a replacement: reveal them as any other."
+    )
+
+
+class SealedOffersShape(serializers.Serializer[Any]):
+    buyer = serializers.BooleanField(help_text="Whether the buyer has made one.")
+    seller = serializers.BooleanField(help_text="Whether the seller has made one.")
+    result = serializers.ChoiceField(["settled", "no_overlap"], allow_null=True)
+
+
 class RefundRequestShape(serializers.Serializer[Any]):
     number = serializers.CharField()
     order = serializers.CharField()
@@ -215,6 +245,8 @@ class RefundRequestShape(serializers.Serializer[Any]):
         many=True,
         help_text="What the terms ask for this reason, once it was judged; nothing where the books answer.",
     )
+    offer = OfferShape(allow_null=True, help_text="What the seller offered last.")
+    sealed_offers = SealedOffersShape()
     refund = RefundShape(allow_null=True)
 
 

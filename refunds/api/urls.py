@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
 
-from . import evidence, views
+from . import evidence, offers, views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("refund-requests/<name:number>/messages/", views.Messages.as_view()),
     path("refund-requests/<name:number>/withdraw/", views.Withdraw.as_view()),
     path("refund-requests/<name:number>/request-person/", views.RequestPerson.as_view()),
+    path("refund-requests/<name:number>/respond-offer/", offers.RespondOffer.as_view()),
+    path("refund-requests/<name:number>/sealed-offer/", offers.SealedOffer.as_view()),
     path("refund-requests/<name:number>/evidence/", evidence.GiveEvidence.as_view()),
     path("refund-requests/<name:number>/resubmit/", evidence.Resubmit.as_view()),
     path("evidence-standards/", evidence.EvidenceStandards.as_view()),

@@ -6,6 +6,7 @@ from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
 from .judgements import CaseWords, Judgement
 from .messages import Message
+from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
 from .policies import PolicyVersion
 from .provider_checks import ProviderAnswer, ProviderCheck
 from .requests import RefundItem, RefundRequest, Transition
@@ -21,6 +22,10 @@ __all__ = [
     "Flag",
     "Judgement",
     "Message",
+    "Offer",
+    "OfferAnswer",
+    "OfferKind",
+    "OfferedUnit",
     "Outage",
     "Peak",
     "PendingFile",
@@ -30,5 +35,6 @@ __all__ = [
     "ProviderCheck",
     "RefundItem",
     "RefundRequest",
+    "SealedOffer",
     "Transition",
 ]

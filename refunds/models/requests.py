@@ -29,6 +29,25 @@ KEEP_HOW_IT_WAS_FILED = """
     END IF;
     RETURN NEW;
 """
+# Looked at when the transaction ends, so that the move and the end of the offer may come in either order.
+OFFER_ENDS = """
+    IF EXISTS (
+        SELECT 1 FROM refunds_offer o JOIN refunds_refundrequest r ON r.id = o.request_id
+        WHERE o.request_id = NEW.id AND o.answered_at IS NULL AND r.state <> 'awaiting_buyer'
+    ) THEN
+        RAISE EXCEPTION 'offer_ends: request % no longer waits for the buyer, and its offer is open', NEW.number
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+# Of a unit and its replacements one is in place; the others take no money, whichever request is about them (G2).
+ONLY_IN_PLACE = """
+    IF NOT EXISTS (SELECT 1 FROM orders_unit WHERE id = NEW.unit_id AND place = 'in_place') THEN
+        RAISE EXCEPTION 'paid_in_place: unit % is not in place and takes no money', NEW.unit_id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class RefundRequest(models.Model):
@@ -122,6 +141,15 @@ class RefundRequest(models.Model):
                 when=pgtrigger.Before,
                 func=KEEP_HOW_IT_WAS_FILED,
             ),
+            pgtrigger.Trigger(
+                name="offer_ends",
+                operation=pgtrigger.UpdateOf("state"),
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(old__state=State.AWAITING_BUYER)
+                & ~pgtrigger.Q(new__state=State.AWAITING_BUYER),
+                func=OFFER_ENDS,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -155,6 +183,15 @@ class RefundItem(models.Model):
                 condition=Q(amount__gte=0, approved_amount__gte=0, approved_amount__lte=models.F("amount")),
                 name="item_approved_within_amount",
             ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="paid_in_place",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("approved_amount"),
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__approved_amount__gt=0),
+                func=ONLY_IN_PLACE,
+            )
         ]
 
 

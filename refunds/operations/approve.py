@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import Refusal
@@ -23,6 +23,11 @@ class AmountOutOfRange(Refusal):
     title = _("The amount must be more than nothing and no more than was asked.")
 
 
+class UnitReplaced(Refusal):
+    code = "unit_replaced"
+    title = _("A unit of this request was replaced. Its replacement stands in its place: file for that one.")
+
+
 def approve(
     request: RefundRequest,
     *events: str,
@@ -36,7 +41,7 @@ def approve(
 ) -> None:
     """Move the locked request to approved and reserve `amount` minor units from its captures.
 
-    Raises AmountOutOfRange, DisputeOpen, NotEnoughCaptured, and what apply_transition raises.
+    Raises AmountOutOfRange, DisputeOpen, NotEnoughCaptured, UnitReplaced, and what apply_transition raises.
     """
     edge_for(
         request.state, events[0], actor.party
@@ -44,7 +49,12 @@ def approve(
     if not 0 < amount <= request.amount:
         raise AmountOutOfRange(amount=amount, at_most=request.amount)
     _reserve(request, amount, actor, now)
-    _share(request, amount)
+    try:
+        _share(request, amount)
+    except IntegrityError as error:
+        if "paid_in_place" not in str(error):
+            raise
+        raise UnitReplaced() from error
     enqueue("refunds.pay", request.number)
     apply_transition(
         request,

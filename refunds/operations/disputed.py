@@ -83,6 +83,13 @@ def reserve_beside_disputes(
         hold(dispute, now)
 
 
+def open_dispute_about(captures: Sequence[Capture]) -> Dispute | None:
+    """The first that is open about these captures, whether it holds anything or not."""
+    return (
+        Dispute.objects.filter(capture__in=captures, state=Dispute.State.OPEN).order_by("kind", "id").first()
+    )
+
+
 def _holders(captures: Sequence[Capture]) -> list[Dispute]:
     """Open disputes that hold something of these captures; chargebacks first, for they do not yield."""
     rows = Dispute.objects.filter(

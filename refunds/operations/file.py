@@ -12,6 +12,7 @@ from marketplace.kernel import ids
 from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, KeyTaken, Outcome, once
 from marketplace.kernel.money import Money, split
+from marketplace.orders.goods import Place
 from marketplace.orders.models import Order
 
 from ..clocks import NO_CLOCK, Due
@@ -33,7 +34,7 @@ Present = Callable[[RefundRequest, list[str]], Answer]  # the request and its un
 
 
 class Filing(NamedTuple):
-    """What the buyer asks. `units` None means all of the order's; `amount` None means all that is left of them."""
+    """What the buyer asks. `units` None means all that the order has in place; `amount` None all that is left of them."""
 
     order_no: str
     reason: str
@@ -164,8 +165,10 @@ def judge_filing(known: OrderFacts, filing: Filing, now: datetime) -> _Judged:
 
 def _chosen(known: OrderFacts, refs: tuple[str, ...] | None) -> list[UnitRow]:
     if refs is None:
-        return known.units
-    by_ref = {unit.facts.ref: unit for unit in known.units}
+        return [unit for unit in known.units if unit.place == Place.IN_PLACE]
+    # A replacement that was not confirmed is no unit of the buyer's; one that was replaced is refused with reasons.
+    theirs = (Place.IN_PLACE, Place.REPLACED)
+    by_ref = {unit.facts.ref: unit for unit in known.units if unit.place in theirs}
     unknown = [ref for ref in refs if ref not in by_ref]
     if unknown:
         raise UnknownUnit(pointer="/units", unknown=unknown, units=sorted(by_ref))

@@ -2,7 +2,8 @@
 
 A chargeback is about the buyer: all they have open that no person has in hand goes to a reviewer, whichever order it
 is about. A complaint is about one order, and its approved refund is what the complaint asks for: only what still
-waits for the seller goes to a reviewer, because the channel's own clock has begun.
+waits for the seller or the buyer goes to a reviewer, because the channel's own clock has begun. What a seller had on
+offer lapses: new goods are taken back before the dispute claims the money.
 """
 
 from datetime import datetime
@@ -16,13 +17,15 @@ from marketplace.payments.operations.reserve import call_off
 
 from .. import clocks
 from ..machine import OPEN, State
-from ..models import RefundItem, RefundRequest
+from ..models import OfferAnswer, RefundItem, RefundRequest
 from ..permissions import SYSTEM
 from ..policies import in_force
 from ..transitions import NO_APPROVAL, apply_transition
+from .offered import end
 
 # A submitted request is locked too: a pre-check that is at it finishes first, and what it approved is found here.
-FREEZABLE = (State.SUBMITTED, State.AWAITING_SELLER, State.APPROVED)
+FREEZABLE = (State.SUBMITTED, State.AWAITING_SELLER, State.AWAITING_BUYER, State.APPROVED)
+NEGOTIATED = (State.AWAITING_SELLER, State.AWAITING_BUYER)
 
 _REQUESTS = """
 SELECT r.*, o.goods_type FROM refunds_refundrequest r JOIN orders_order o ON o.id = r.order_id
@@ -56,29 +59,31 @@ def lock_buyers_requests(order: Order) -> list[RefundRequest]:
 
 
 def freeze_for_chargeback(requests: list[RefundRequest], capture: Capture, note: str, now: datetime) -> None:
-    """Take all of them to a reviewer that are approved and not sent, or wait for the seller; of what is being paid,
-    no more leaves that payment. The requests are locked.
+    """Take all of them to a reviewer that are approved and not sent, or wait for one of the sides; of what is being
+    paid, no more leaves that payment. The requests are locked.
     """
     for request in requests:
         if request.state == State.APPROVED and call_off(request.number, now):
             RefundItem.objects.filter(request=request).update(approved_amount=0)
             _freeze(request, note, now, takes_back=True)
-        elif request.state == State.AWAITING_SELLER:
+        elif request.state in NEGOTIATED:
             _freeze(request, note, now)
         elif request.order_id == capture.order_id:
             _send_no_more(request, capture, now)
 
 
 def freeze_for_complaint(requests: list[RefundRequest], capture: Capture, note: str, now: datetime) -> None:
-    """Take to a reviewer what waits for the seller of this order. The requests are locked."""
+    """Take to a reviewer what waits for one of the sides of this order. The requests are locked."""
     for request in requests:
-        if request.order_id == capture.order_id and request.state == State.AWAITING_SELLER:
+        if request.order_id == capture.order_id and request.state in NEGOTIATED:
             _freeze(request, note, now, matter=clocks.COMPLAINT)
 
 
 def _freeze(
     request: RefundRequest, note: str, now: datetime, *, matter: str = "", takes_back: bool = False
 ) -> None:
+    if request.state == State.AWAITING_BUYER:
+        end([request.pk], OfferAnswer.LAPSED, now)
     goods_type = request.goods_type
     due = clocks.after(
         "freeze", in_force(goods_type, request.filed_at).terms.clocks, matter or request.reason, now

@@ -11,13 +11,16 @@ from marketplace.payments.models import Transfer
 
 from .. import clocks
 from ..clocks import Due
-from ..machine import ON_OVERDUE, State
-from ..models import RefundRequest
+from ..machine import ON_OVERDUE, ON_OVERDUE_OF_CLOCK, State
+from ..models import OfferAnswer, RefundRequest
 from ..policies import in_force
 from ..transitions import apply_transition_in_bulk
+from .offered import end
 from .outage import is_out
 
 BATCH = 5000
+# How an offer ends whose clock has run out.
+UNANSWERED = {"buyer_silent": OfferAnswer.LAPSED, "promise_broken": OfferAnswer.BROKEN}
 FEW = 500  # each is a job of its own
 # A pre-check takes well under a second; one not done by now has lost its message.
 LOST_AFTER = timedelta(seconds=10)
@@ -47,7 +50,7 @@ def sweep_transfers(now: datetime) -> int:
 
 
 def sweep_deadlines(now: datetime) -> int:
-    """Move every overdue request on: a seller's or buyer's silence takes the case to a reviewer (E3, E9).
+    """Move every overdue request on: a side's silence or a broken promise takes it to a reviewer (E3, E9, F2).
 
     While the platform cannot be used, and until that time has been added to the clocks, silence says nothing.
     """
@@ -64,11 +67,16 @@ def _move_batch(source: str, event: str, now: datetime) -> int:
     with transaction.atomic(durable=True):
         overdue = RefundRequest.objects.filter(state=source, due_at__lte=now)
         rows = overdue.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")
-        by_due: dict[Due, list[int]] = defaultdict(list)
-        columns = ("id", "order__goods_type", "reason", "filed_at")
-        for request_id, goods_type, reason, filed_at in rows.values_list(*columns)[:BATCH]:
+        alike: dict[tuple[str, Due], list[int]] = defaultdict(list)
+        columns = ("id", "due_kind", "order__goods_type", "reason", "filed_at")
+        for request_id, clock, goods_type, reason, filed_at in rows.values_list(*columns)[:BATCH]:
+            move = ON_OVERDUE_OF_CLOCK.get(clock, event)
             terms = in_force(goods_type, filed_at).terms.clocks
-            by_due[clocks.after(event, terms, reason, now)].append(request_id)
-        return sum(
-            apply_transition_in_bulk(ids, source, event, now=now, due=due) for due, ids in by_due.items()
-        )
+            alike[move, clocks.after(move, terms, reason, now)].append(request_id)
+        return sum(_move(ids, source, move, due, now) for (move, due), ids in alike.items())
+
+
+def _move(ids: list[int], source: str, event: str, due: Due, now: datetime) -> int:
+    if event in UNANSWERED:
+        end(ids, UNANSWERED[event], now)
+    return apply_transition_in_bulk(ids, source, event, now=now, due=due)

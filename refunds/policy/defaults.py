@@ -21,6 +21,7 @@ _CLOCKS: dict[str, int] = {
     "precheck_seconds": 60,  # E2 allows 1-2 working hours; people see seconds
     "seller_reply_hours": 24,  # E3
     "buyer_reply_hours": 48,
+    "promise_max_days": 7,  # F2: a promise needs a date
     "evidence_hours": 48,
     "first_reply_working_hours": 8,  # E4
     "first_reply_off_hours": 24,  # E4

@@ -71,6 +71,7 @@ class Clocks(_Frozen):
     precheck_seconds: Positive
     seller_reply_hours: Positive
     buyer_reply_hours: Positive
+    promise_max_days: Positive = 7  # versions published before this term was known have it so
     evidence_hours: Positive
     first_reply_working_hours: Positive
     first_reply_off_hours: Positive

@@ -16,7 +16,8 @@ from refunds.faults import Fault
 from refunds.filing_channels import FilingChannel
 from refunds.findings import findings_json
 from refunds.machine import Party, State
-from refunds.models import Judgement, Message, RefundItem, RefundRequest, Transition
+from refunds.models import Judgement, Message, Offer, RefundItem, RefundRequest, Transition
+from refunds.offer_words import offer_words
 from refunds.operations.answer import Ground
 from refunds.policy import EventFacts, unit_use
 from refunds.queries import is_disputed, sellers_request, transfers_of
@@ -26,6 +27,7 @@ from .looks import (
     EVENTS,
     FILED_BY,
     FILED_BY_STAFF,
+    OFFERS,
     RESULTS,
     STATES,
     TARGETS,
@@ -36,7 +38,7 @@ from .looks import (
     Text,
 )
 
-ANSWERS = frozenset({"agree", "agree_for_check", "refuse"})
+ANSWERS = frozenset({"agree", "agree_for_check", "refuse", "offer"})
 # About the buyer's person, not about the goods: no business of the seller's.
 RULES_ABOUT_THE_BUYER = frozenset({"risk", "identity"})
 CONTACT = re.compile(r"(?:\+?86)?1[3-9]\d{9}|\S+@\S+")
@@ -71,7 +73,7 @@ def load(user: User, number: str) -> RefundRequest:
 
 
 def last_answer(case: RefundRequest) -> str:
-    """How the seller answered when last asked: agree, agree_for_check or refuse; "" where they did not."""
+    """How the seller answered when last asked: agree, agree_for_check, refuse or offer; "" where they did not."""
     for move in reversed(case.transitions.all()):
         if move.event == "policy_ask_seller":
             break
@@ -106,6 +108,7 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "more_units": units[UNITS_AT_ONCE:],
         "fault": fault_words(judgements[-1]) if (judgements := list(case.judgements.all())) else "",
         "findings": [(RESULTS[f["result"]], f) for f in findings if f["rule"] not in RULES_ABOUT_THE_BUYER],
+        "offers": [(OFFERS[o.state], offer_words(o, case.currency), o) for o in case.offers.all()],
         "terms": list(_terms(case.order.snapshot.get("terms") or {})),
         "targets": list(_targets({**case.order.target, **case.details})),
         "timeline": sorted(_timeline(case, transfers), key=lambda entry: entry.at),
@@ -148,10 +151,12 @@ def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]
         yield Entry(case.order.paid_at, Party.BUYER.label, _("The order was paid"))
     if case.order.completed_at:
         yield Entry(case.order.completed_at, "", _("The order was completed"))
+    offered = {offer.sequence: offer for offer in case.offers.all()}
     judged = {judgement.sequence: judgement for judgement in case.judgements.all()}
     for move in case.transitions.all():
         fault = fault_words(judged[move.sequence]) if move.sequence in judged else ""
-        yield Entry(move.at, Party(move.actor).label, _title(move), move.clause, _note(move), fault)
+        said = _note(move, offered.get(move.sequence), case.currency)
+        yield Entry(move.at, Party(move.actor).label, _title(move), move.clause, said, fault)
     for transfer in transfers:
         if transfer.settled_at:
             paid = money(transfer.claim.amount, case.currency)
@@ -173,8 +178,10 @@ def fault_words(judgement: Judgement) -> str:
     return _("Fault: yours. The refund is forced and needs no agreement.")
 
 
-def _note(move: Transition) -> str:
+def _note(move: Transition, offer: Offer | None, currency: str) -> str:
     """A refusal is kept as "ground: explanation"; the ground is shown by its name."""
+    if offer is not None:
+        return "\n".join(filter(None, [offer_words(offer, currency), offer.note]))
     if move.event != "refuse":
         return move.note
     ground, _colon, explanation = move.note.partition(": ")

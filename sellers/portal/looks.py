@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.notices.models import DeliveryState
 from marketplace.payments.models import Transfer
 from refunds.machine import Party, State
+from refunds.models import OfferAnswer
 
 Text = str | Promise
 
@@ -27,7 +28,7 @@ STATES: dict[str, Look] = {
     State.AWAITING_SELLER: Look("reply", "warn", _("Waiting for you"),
         _("The buyer and the platform wait for your answer.")),
     State.AWAITING_BUYER: Look("person", "info", State.AWAITING_BUYER.label,
-        _("The buyer is deciding. You need do nothing.")),
+        _("The buyer decides about your offer. You need do nothing but keep a promise you made.")),
     State.AWAITING_EVIDENCE: Look("file", "info", State.AWAITING_EVIDENCE.label,
         _("The reviewer asked the buyer for evidence. What you add below as a message is read too.")),
     State.MANUAL_REVIEW: Look("scales", "info", State.MANUAL_REVIEW.label,
@@ -39,7 +40,7 @@ STATES: dict[str, Look] = {
     State.REFUNDING: Look("money", "good", State.REFUNDING.label,
         _("The payment channel is returning the money to the buyer. You need do nothing.")),
     State.REFUNDED: Look("check", "good", State.REFUNDED.label, _("The money is back with the buyer.")),
-    State.REPLACED: Look("check", "good", State.REPLACED.label, _("The buyer confirmed the replacement.")),
+    State.REPLACED: Look("check", "good", State.REPLACED.label, _("The buyer confirmed that you delivered what you offered.")),
     State.REJECTED: Look("cross", "bad", State.REJECTED.label,
         _("The request was rejected; no money goes back. The buyer may apply again or ask for a person.")),
     State.WITHDRAWN: Look("undo", "calm", State.WITHDRAWN.label, _("The buyer took the request back.")),
@@ -73,6 +74,15 @@ TRANSFERS: dict[str, Look] = {
     Transfer.State.CANCELLED: Look("cross", "calm", Transfer.State.CANCELLED.label),
 }
 
+OFFERS: dict[str, Look] = {
+    "open": Look("clock", "info", _("Open")),
+    OfferAnswer.ACCEPTED: Look("check", "good", OfferAnswer.ACCEPTED.label),
+    OfferAnswer.DECLINED: Look("cross", "bad", OfferAnswer.DECLINED.label),
+    OfferAnswer.LAPSED: Look("undo", "calm", OfferAnswer.LAPSED.label),
+    OfferAnswer.KEPT: Look("check", "good", OfferAnswer.KEPT.label),
+    OfferAnswer.BROKEN: Look("alarm", "bad", OfferAnswer.BROKEN.label),
+}
+
 DELIVERIES: dict[str, Look] = {
     DeliveryState.QUEUED: Look("clock", "info", DeliveryState.QUEUED.label),
     DeliveryState.SENT: Look("check", "good", DeliveryState.SENT.label),
@@ -95,9 +105,11 @@ EVENTS: dict[str, Text] = {
     "seller_silent": _("You did not answer in time; the platform stepped in"),
     "take_over": _("The platform took the case over"),
     "accept_offer": _("The buyer accepted the offer"),
+    "accept_offer_for_check": _("The buyer accepted the offer; staff confirms it"),
     "confirm_replacement": _("The buyer confirmed the replacement"),
     "decline_offer": _("The buyer declined the offer"),
     "buyer_silent": _("The buyer did not answer in time"),
+    "promise_broken": _("The day you promised passed unconfirmed; the platform stepped in"),
     "approve": _("The refund was approved"),
     "reject": _("The request was rejected"),
     "ask_evidence": _("The buyer was asked for evidence"),
@@ -116,6 +128,8 @@ EVENTS: dict[str, Text] = {
     "charged_back": _("The buyer has the money by a chargeback"),
     "come_back": _("The refund came back from the payment channel"),
     "freeze": _("Frozen: the buyer went to the payment channel"),
+    "settle_sealed": _("Settled: the sealed offers met"),
+    "settle_sealed_for_check": _("The sealed offers met; staff confirms it"),
     "withdraw": _("The buyer withdrew the request"),
 }
 

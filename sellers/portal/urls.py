@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import evidence, filing, money, notices, settings, signing_in, views
+from . import evidence, filing, money, notices, offers, settings, signing_in, views, ways
 
 app_name = "portal"
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("cases/<str:number>/", views.case, name="case"),
     path("cases/<str:number>/agree/", views.agree, name="agree"),
     path("cases/<str:number>/refuse/", views.refuse, name="refuse"),
+    *(path(f"cases/<str:number>/{way}/", offers.offer, {"way": way}, name=way) for way in ways.WAYS),
+    path("cases/<str:number>/sealed/", offers.seal, name="sealed"),
     path("cases/<str:number>/messages/", views.say, name="say"),
     path("cases/<str:number>/evidence/", evidence.give, name="give_evidence"),
     path("orders/", filing.find, name="find_order"),

@@ -24,6 +24,7 @@ from .case import last_answer, load, look_of, shown
 from .evidence import evidence_shown
 from .forms import AgreeForm, MessageForm, RefuseForm
 from .looks import STATES
+from .ways import offered_ways, sealed_way
 
 SAME_WORDS_WITHIN = timedelta(seconds=30)  # a message sent twice by a second press
 
@@ -59,7 +60,7 @@ def cases(request: HttpRequest, membership: Membership) -> HttpResponse:
 @for_member
 @require_safe
 def case(request: HttpRequest, membership: Membership, number: str) -> HttpResponse:
-    return _case_page(request, membership, load(membership.user, number))
+    return case_page(request, membership, load(membership.user, number))
 
 
 @for_member
@@ -69,18 +70,18 @@ def agree(request: HttpRequest, membership: Membership, number: str) -> HttpResp
     if request.method != "POST":
         asked = load(membership.user, number)
         if asked.state != State.AWAITING_SELLER:
-            return _moved_on(request, asked)
+            return moved_on(request, asked)
         return _agree_page(request, membership, asked, Attempt(AgreeForm(), 200))
     form = AgreeForm(request.POST)
     if not form.is_valid():
-        return _not_answered(request, membership, number, "agree", form)
+        return not_answered(request, membership, number, "agree", form)
     note = form.cleaned_data["note"]
     try:
         moved = answer.agree(number=number, user=membership.user, now=timezone.now(), note=note)
     except NotFound:
         raise
     except Refusal as refusal:
-        return _not_answered(request, membership, number, "agree", form, refusal)
+        return not_answered(request, membership, number, "agree", form, refusal)
     if moved.state == State.APPROVED:
         messages.success(request, _("Done: you agreed, and the money goes back to the buyer."))
     else:
@@ -98,14 +99,14 @@ def refuse(request: HttpRequest, membership: Membership, number: str) -> HttpRes
         return redirect("portal:case", load(membership.user, number).number)
     form = RefuseForm(request.POST)
     if not form.is_valid():
-        return _not_answered(request, membership, number, "refuse", form)
+        return not_answered(request, membership, number, "refuse", form)
     ground, note = form.cleaned_data["ground"], form.cleaned_data["note"]
     try:
         answer.refuse(number=number, user=membership.user, ground=ground, note=note, now=timezone.now())
     except NotFound:
         raise
     except Refusal as refusal:
-        return _not_answered(request, membership, number, "refuse", form, refusal)
+        return not_answered(request, membership, number, "refuse", form, refusal)
     messages.success(
         request, _("Done: you refused. A reviewer of the platform decides; the buyer reads your ground.")
     )
@@ -120,7 +121,7 @@ def say(request: HttpRequest, membership: Membership, number: str) -> HttpRespon
         return redirect("portal:case", spoken_in.number)
     form, now = MessageForm(request.POST), timezone.now()
     if not form.is_valid():
-        return _case_page(request, membership, spoken_in, saying=Attempt(form))
+        return case_page(request, membership, spoken_in, saying=Attempt(form))
     text = form.cleaned_data["text"]
     if _just_said(spoken_in, membership, text, now):
         messages.info(request, _("This message was sent already; it was not sent twice."))
@@ -131,7 +132,7 @@ def say(request: HttpRequest, membership: Membership, number: str) -> HttpRespon
         raise
     except Refusal as refusal:
         attempt = Attempt(form, refusal.status, str(refusal.detail))
-        return _case_page(request, membership, spoken_in, saying=attempt)
+        return case_page(request, membership, spoken_in, saying=attempt)
     messages.success(request, _("Sent."))
     return redirect("portal:case", number)
 
@@ -141,15 +142,19 @@ def lost(request: HttpRequest, membership: Membership, rest: str) -> HttpRespons
     raise NotFound()
 
 
-def _case_page(
+def case_page(
     request: HttpRequest,
     membership: Membership,
     case: RefundRequest,
     *,
     refusing: Attempt | None = None,
     saying: Attempt | None = None,
+    offering: tuple[str, Attempt] | None = None,
 ) -> HttpResponse:
-    failed = refusing or saying
+    """The case, with a post that was refused beside its form; `offering` names which of ways.py it was."""
+    way, tried = offering or ("", None)
+    failed = refusing or saying or tried
+    typed = tried.form if tried else None
     context = {
         **shown(case, membership.user),
         **evidence_shown(case, membership.user),
@@ -159,6 +164,9 @@ def _case_page(
         "refusing": refusing,
         "message_form": saying.form if saying else MessageForm(),
         "saying": saying,
+        "ways": offered_ways(case, typed, way),
+        "sealed": sealed_way(case, typed, way),
+        "offering": tried,
     }
     return render(request, "portal/case.html", context, status=failed.status if failed else 200)
 
@@ -177,13 +185,15 @@ def _agree_page(
     return render(request, "portal/agree.html", context, status=attempt.status)
 
 
-def _not_answered(
+def not_answered(
     request: HttpRequest,
     membership: Membership,
     number: str,
     wanted: str,
     form: forms.Form,
     refusal: Refusal | None = None,
+    *,
+    way: str = "",
 ) -> HttpResponse:
     """The form again, as typed, with what is wrong; or the news, where the case has moved on meanwhile.
 
@@ -194,16 +204,18 @@ def _not_answered(
         attempt = Attempt(form, refusal.status, str(refusal.detail)) if refusal else Attempt(form)
         if wanted == "agree":
             return _agree_page(request, membership, case, attempt)
-        return _case_page(request, membership, case, refusing=attempt)
+        if way:
+            return case_page(request, membership, case, offering=(way, attempt))
+        return case_page(request, membership, case, refusing=attempt)
     typed = str(form.data.get("note", "")).strip()
     if last_answer(case).startswith(wanted) or not typed:
-        return _moved_on(request, case)
-    return _case_page(
+        return moved_on(request, case)
+    return case_page(
         request, membership, case, saying=Attempt(MessageForm(initial={"text": typed}), 409, _news(case))
     )
 
 
-def _moved_on(request: HttpRequest, moved: RefundRequest) -> HttpResponse:
+def moved_on(request: HttpRequest, moved: RefundRequest) -> HttpResponse:
     messages.info(request, _news(moved))
     return redirect("portal:case", moved.number)
 
@@ -211,6 +223,8 @@ def _moved_on(request: HttpRequest, moved: RefundRequest) -> HttpResponse:
 def _news(moved: RefundRequest) -> str:
     if last_answer(moved).startswith("agree"):
         return _("You agreed to this refund already; there is nothing more to do.")
+    if last_answer(moved) == "offer":
+        return _("You made an offer in this case already.")
     if last_answer(moved) == "refuse":
         return _("You refused this refund already; a reviewer decides.")
     state = {"state": look_of(moved).word}

@@ -207,7 +207,7 @@ def test_case_page_takes_a_fixed_number_of_queries(
     one, many = asked(), asked(quantity=12, total=12_000)
     seller.get(url(one))
     for request in (one, many):
-        # session, user, membership; case with items and units, moves, decision, judgement, messages, evidence; unit
-        # events; transfers; disputes; captures; bell
-        with django_assert_num_queries(16):
+        # session, user, membership; case with items and units, moves, decision, judgement, messages, clocks, evidence,
+        # offers, sealed offers; unit events; transfers; disputes; captures; bell
+        with django_assert_num_queries(18):
             seller.get(url(request))

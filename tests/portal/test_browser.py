@@ -121,3 +121,26 @@ def tab_to(page: Page, name: str) -> None:
             assert page.evaluate(f"!!({ring})")
             return
     raise AssertionError(f"{name} is not reached by Tab")
+
+
+def test_keyboard_alone_offers_a_part_and_seals(
+    page: Page, transactional_db: None, cast: Cast, asked: Asked
+) -> None:
+    request = asked()
+    sign_in(page, cast)
+    page.goto(f"/portal/cases/{request.number}/")
+    keys = page.keyboard
+    tab_to(page, "Make a sealed offer")
+    keys.press("Enter")
+    keys.press("Tab")
+    keys.type("20.00")
+    keys.press("Enter")
+    assert "Nobody sees its number" in page.get_by_role("status").inner_text()
+    tab_to(page, "Offer a part")
+    keys.press("Enter")
+    keys.press("Tab")
+    keys.type("40.00")
+    keys.press("Enter")
+    assert page.get_by_role("status").inner_text().startswith("Done: your offer is with the buyer")
+    assert page.get_by_text("A part: CNY 40.00").first.is_visible()
+    assert RefundRequest.objects.get(pk=request.pk).state == State.AWAITING_BUYER

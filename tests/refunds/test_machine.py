@@ -15,6 +15,7 @@ from refunds.transitions import Approval, InvalidTransition, apply_transition, a
 from tests.cases import make_request
 from tests.evidence import leave_files
 from tests.judged import leave_history
+from tests.offers import leave_offers
 from tests.people import Cast
 
 MOVES = [(s, e, p) for s, e, p in itertools.product(State, EVENTS, Party) if e != "file"]
@@ -139,6 +140,9 @@ HISTORY = (
     "refunds_deadline",
     "refunds_extension",
     "refunds_outage",
+    "refunds_offer",
+    "refunds_offeredunit",
+    "refunds_sealedoffer",
     "orders_unitevent",
 )
 
@@ -155,6 +159,7 @@ def test_history_is_never_changed_or_removed(cast: Cast, table: str, statement: 
     )
     leave_history(cast, request)
     leave_files(cast, request)
+    leave_offers(cast)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(DatabaseError, match="history"), transaction.atomic(), connection.cursor() as cursor:

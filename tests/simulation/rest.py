@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from marketplace.identity.models import Buyer
 
-from . import money_steps, steps
+from . import money_steps, offer_steps, steps
 from .world import World
 
-ALL = {**steps.STEPS, **money_steps.STEPS}
+ALL = {**steps.STEPS, **offer_steps.STEPS, **money_steps.STEPS}
 ROUNDS = 150  # as many as a transfer that is asked for every half hour needs
 
 

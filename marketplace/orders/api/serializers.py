@@ -7,7 +7,7 @@ from rest_framework import serializers
 from marketplace.kernel.schema import MoneyShape
 from marketplace.kernel.serializers import instant
 
-from ..goods import EventType, GoodsType
+from ..goods import EventType, GoodsType, Place
 from ..models import Order, Unit
 
 
@@ -33,6 +33,7 @@ def _represent_unit(unit: Unit) -> dict[str, Any]:
     return {
         "ref": unit.ref,
         "amount": unit.amount,
+        "place": unit.place,
         "revealed": any(event.type == EventType.REVEALED for event in events),
         "events": [{"type": event.type, "at": instant(event.at)} for event in events],
     }
@@ -46,6 +47,9 @@ class EventShape(serializers.Serializer[Any]):
 class UnitShape(serializers.Serializer[Any]):
     ref = serializers.CharField()
     amount = serializers.IntegerField(help_text="This unit's share of the total, minor units.")
+    place = serializers.ChoiceField(
+        Place.choices, help_text="Of a unit and its replacements one is in place; the others take no money."
+    )
     revealed = serializers.BooleanField()
     events = EventShape(many=True)
 

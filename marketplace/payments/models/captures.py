@@ -105,6 +105,7 @@ class Claim(models.Model):
         REFUND = "refund", _("Refund")
         CHARGEBACK = "chargeback", _("Chargeback")
         COMPLAINT = "complaint", _("Complaint at the channel")
+        REPLACEMENT = "replacement", _("Replacement on offer")
 
     capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="claims")
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)

@@ -5,7 +5,7 @@ Locks are taken in one order: order, request, captures by age. Whoever reserves 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -86,7 +86,10 @@ def reserve(parts: Sequence[Part], *, reference: str, now: datetime) -> None:
 
 
 def claim(part: Part, *, kind: Claim.Kind, reference: str, now: datetime) -> Claim:
-    """Claim a part for what moves no money of ours: a chargeback, a complaint. The capture is locked by the caller."""
+    """Claim a part for what moves no money of ours: a chargeback, a complaint, a replacement on offer.
+
+    The capture is locked by the caller.
+    """
     return Claim.objects.create(
         capture=part.capture,
         kind=kind,
@@ -101,6 +104,25 @@ def release(claim: Claim, now: datetime) -> None:
     """Give a claim's money free. Raises the database's error where it was released before."""
     claim.released_at = now
     claim.save(update_fields=["released_at"])
+
+
+_LOCK_CLAIMED = """
+SELECT c.id FROM payments_capture c JOIN payments_claim k ON k.capture_id = c.id
+WHERE k.reference = ANY(%(references)s) AND k.kind = %(kind)s AND k.released_at IS NULL
+ORDER BY c.captured_at, c.id FOR UPDATE OF c
+"""
+_RELEASE_ALL = """
+UPDATE payments_claim SET released_at = %(now)s
+WHERE reference = ANY(%(references)s) AND kind = %(kind)s AND released_at IS NULL
+"""
+
+
+def release_all(references: Sequence[str], kind: Claim.Kind, now: datetime) -> None:
+    """Give free what these references hold by claims of this kind; their captures are locked first, by age."""
+    parameters: dict[str, Any] = {"references": list(references), "kind": kind.value, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_CLAIMED, parameters)
+        cursor.execute(_RELEASE_ALL, parameters)
 
 
 def call_off(reference: str, now: datetime) -> bool:

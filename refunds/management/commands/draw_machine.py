@@ -4,7 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from refunds.machine import CLOCKS, EDGES, ON_OVERDUE, State
+from refunds.machine import CLOCKS, EDGES, ON_OVERDUE, ON_OVERDUE_OF_CLOCK, State
 
 PAGE = Path("docs/machine.md")
 
@@ -41,5 +41,11 @@ def draw() -> str:
     lines += [
         f"| {state} | {clock} | {ON_OVERDUE.get(state, 'shown as overdue')} |"
         for state, clock in CLOCKS.items()
+    ]
+    lines += [
+        f"| {edge.source} | {clock} | {event} |"
+        for clock, event in ON_OVERDUE_OF_CLOCK.items()
+        for edge in EDGES
+        if edge.event == event
     ]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,17 @@ from marketplace.kernel.errors import NotFound
 from marketplace.payments.models import Transfer
 from marketplace.risk.models import Dispute
 
-from .models import Decision, Evidence, Judgement, Message, RefundItem, RefundRequest, Transition
+from .models import (
+    Appeal,
+    Decision,
+    Evidence,
+    EvidenceDemand,
+    Judgement,
+    Message,
+    RefundItem,
+    RefundRequest,
+    Transition,
+)
 
 
 def whole_cases() -> QuerySet[RefundRequest]:
@@ -19,6 +29,8 @@ def whole_cases() -> QuerySet[RefundRequest]:
         Prefetch("judgements", Judgement.objects.order_by("sequence")),
         Prefetch("messages", Message.objects.select_related("user").order_by("id")),
         Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
+        Prefetch("evidence_demands", EvidenceDemand.objects.order_by("sequence")),
+        Prefetch("appeals", Appeal.objects.order_by("id")),
     )
 
 

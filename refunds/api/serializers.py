@@ -11,9 +11,12 @@ from marketplace.kernel.serializers import MoneyField, StrictBooleanField, Stric
 from marketplace.payments.channels import Channel
 from marketplace.payments.models import Transfer
 
-from ..faults import Fault, Outcome
+from ..faults import SHARED_BY, Fault, Outcome
 from ..machine import Clock, Party, State
+from ..models import Appeal
+from ..models.appeals import MAX_CLAUSE
 from ..models.evidence import KIND_CHOICES, MEDIA_TYPES
+from ..operations.appeal import MOST_CLAUSES
 from ..operations.file import Filing
 from ..policy.description import PARTS
 from ..reasons import REASON_CHOICES, REMEDY_CHOICES
@@ -69,6 +72,14 @@ class MessageSerializer(StrictSerializer):
     text = TextField(max_length=4000)
 
 
+class AppealSerializer(StrictSerializer):
+    clauses = serializers.ListField(
+        child=TextField(max_length=MAX_CLAUSE), min_length=1, max_length=MOST_CLAUSES,
+        help_text="The clauses relied on, as the findings and the judgement name them.",
+    )  # fmt: skip
+    text = TextField(max_length=4000)
+
+
 class WithdrawSerializer(StrictSerializer):
     note = TextField(max_length=1000, required=False, allow_blank=True, default="")
 
@@ -110,6 +121,11 @@ class JudgementShape(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(Outcome.choices)
     amount = MoneyShape(help_text="What goes back; nothing for a rejection.")
     fault = serializers.ChoiceField(Fault.choices)
+    fault_shares = serializers.DictField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text=f"Percent by party ({', '.join(SHARED_BY)}), 100 together; null where the fault is not divided.",
+    )
     clause = serializers.CharField()
     note = serializers.CharField()
     at = serializers.DateTimeField()
@@ -170,6 +186,25 @@ class NeededEvidenceShape(serializers.Serializer[Any]):
     satisfied = serializers.BooleanField()
 
 
+class EvidenceAskedShape(serializers.Serializer[Any]):
+    kinds = serializers.ListField(child=serializers.ChoiceField(KIND_CHOICES))
+    note = serializers.CharField()
+    at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+
+
+class AppealShape(serializers.Serializer[Any]):
+    clauses = serializers.ListField(child=serializers.CharField())
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(help_text="When a supervisor is to have decided it.")
+    outcome = serializers.ChoiceField(
+        [outcome.value for outcome in Appeal.OF_BUYER], allow_null=True, help_text="Null while it waits."
+    )
+    note = serializers.CharField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
 class TransferShape(serializers.Serializer[Any]):
     number = serializers.CharField()
     state = serializers.ChoiceField(Transfer.State.choices)
@@ -212,6 +247,10 @@ class RefundRequestShape(serializers.Serializer[Any]):
         many=True,
         help_text="What the terms ask for this reason, once it was judged; nothing where the books answer.",
     )
+    evidence_asked = EvidenceAskedShape(
+        allow_null=True, help_text="What a reviewer waits for from you; null while nothing is asked of you."
+    )
+    appeal = AppealShape(allow_null=True, help_text="Yours, against a rejection.")
     refund = RefundShape(allow_null=True)
 
 

@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
 
-from . import evidence, views
+from . import appeals, evidence, views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("refund-requests/<name:number>/messages/", views.Messages.as_view()),
     path("refund-requests/<name:number>/withdraw/", views.Withdraw.as_view()),
     path("refund-requests/<name:number>/request-person/", views.RequestPerson.as_view()),
+    path("refund-requests/<name:number>/appeal/", appeals.FileAppeal.as_view()),
     path("refund-requests/<name:number>/evidence/", evidence.GiveEvidence.as_view()),
     path("refund-requests/<name:number>/resubmit/", evidence.Resubmit.as_view()),
     path("evidence-standards/", evidence.EvidenceStandards.as_view()),

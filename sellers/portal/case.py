@@ -12,15 +12,30 @@ from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.models import UnitEvent
 from marketplace.payments.models import Transfer
-from refunds.faults import Fault
+from refunds.faults import Fault, shares_words
 from refunds.findings import findings_json
 from refunds.machine import Party, State
-from refunds.models import Judgement, Message, RefundItem, RefundRequest, Transition
+from refunds.models import EvidenceDemand, Judgement, Message, RefundItem, RefundRequest, Transition
+from refunds.models.evidence import kind_label
 from refunds.operations.answer import Ground
+from refunds.operations.asked import standing_demand
 from refunds.policy import EventFacts, unit_use
 from refunds.queries import is_disputed, sellers_request, transfers_of
 
-from .looks import AGREED_ABOVE_LIMIT, EVENTS, RESULTS, STATES, TARGETS, TERMS, TRANSFERS, USES, Look, Text
+from .looks import (
+    AGREED_ABOVE_LIMIT,
+    ASKED_FOR_EVIDENCE,
+    EVENTS,
+    RESULTS,
+    STATES,
+    TARGETS,
+    TERMS,
+    TRANSFERS,
+    USES,
+    YOU_WERE_ASKED,
+    Look,
+    Text,
+)
 
 ANSWERS = frozenset({"agree", "agree_for_check", "refuse"})
 # About the buyer's person, not about the goods: no business of the seller's.
@@ -67,7 +82,15 @@ def last_answer(case: RefundRequest) -> str:
 
 
 def look_of(case: RefundRequest) -> Look:
+    if demand_of_seller(case):
+        return ASKED_FOR_EVIDENCE
     return AGREED_ABOVE_LIMIT if _awaits_confirmation(case) else STATES[case.state]
+
+
+def demand_of_seller(case: RefundRequest) -> EvidenceDemand | None:
+    """What a reviewer waits for from this seller."""
+    demand = standing_demand(case)
+    return demand if demand and demand.of == Party.SELLER else None
 
 
 def shown(case: RefundRequest, user: User) -> dict[str, Any]:
@@ -79,12 +102,15 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
     decision = next(reversed(case.decisions.all()), None)
     findings = findings_json(decision.findings) if decision else []
     units = [_unit(item) for item in items]
+    demand = demand_of_seller(case)
     return {
         "case": case,
         "order": case.order,
         "look": look_of(case),
         "is_disputed": is_disputed(case),
         "is_mine_to_answer": case.state == State.AWAITING_SELLER,
+        "demand": demand,
+        "demanded_kinds": [kind_label(kind) for kind in demand.kinds] if demand else [],
         "needs_second_person": case.amount > case.two_person_above,
         "units": units[:UNITS_AT_ONCE],
         "more_units": units[UNITS_AT_ONCE:],
@@ -133,9 +159,11 @@ def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]
     if case.order.completed_at:
         yield Entry(case.order.completed_at, "", _("The order was completed"))
     judged = {judgement.sequence: judgement for judgement in case.judgements.all()}
+    asked_here = {row.sequence for row in case.evidence_demands.all() if row.of == Party.SELLER}
     for move in case.transitions.all():
         fault = fault_words(judged[move.sequence]) if move.sequence in judged else ""
-        yield Entry(move.at, Party(move.actor).label, EVENTS[move.event], move.clause, _note(move), fault)
+        title = YOU_WERE_ASKED if move.sequence in asked_here else EVENTS[move.event]
+        yield Entry(move.at, Party(move.actor).label, title, move.clause, _note(move), fault)
     for transfer in transfers:
         if transfer.settled_at:
             paid = money(transfer.claim.amount, case.currency)
@@ -146,6 +174,8 @@ def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]
 
 def fault_words(judgement: Judgement) -> str:
     """Whose fault a person found it to be, in the seller's view."""
+    if judgement.shares:
+        return _("Fault: %(party)s") % {"party": shares_words(judgement.shares)}
     if judgement.fault != Fault.SELLER:
         return _("Fault: %(party)s") % {"party": Fault(judgement.fault).label}
     return _("Fault: yours. The refund is forced and needs no agreement.")

@@ -48,6 +48,9 @@ STATES: dict[str, Look] = {
 AGREED_ABOVE_LIMIT = Look("clock", "good", _("Agreed, being confirmed"),
     _("You agreed. A member of staff confirms it, then the money goes back. You need do nothing."))  # fmt: skip
 
+ASKED_FOR_EVIDENCE = Look("reply", "warn", _("Evidence asked of you"),
+    _("A reviewer waits for something from you. A file or a message of yours answers it."))  # fmt: skip
+
 RESULTS: dict[str, Look] = {
     "met": Look("check", "good", _("Met")),
     "unmet": Look("cross", "bad", _("Not met")),
@@ -116,6 +119,8 @@ EVENTS: dict[str, Text] = {
     "freeze": _("Frozen: the buyer went to the payment channel"),
     "withdraw": _("The buyer withdrew the request"),
 }
+
+YOU_WERE_ASKED: Text = _("You were asked for evidence")
 
 # Conditions a product page may state (requirement B6), and how the case shows them.
 TERMS: dict[str, Text] = {

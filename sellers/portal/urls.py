@@ -10,6 +10,7 @@ urlpatterns = [
     path("cases/<str:number>/", views.case, name="case"),
     path("cases/<str:number>/agree/", views.agree, name="agree"),
     path("cases/<str:number>/refuse/", views.refuse, name="refuse"),
+    path("cases/<str:number>/appeal/", views.appeal, name="appeal"),
     path("cases/<str:number>/messages/", views.say, name="say"),
     path("cases/<str:number>/evidence/", evidence.give, name="give_evidence"),
     path("money/", money.money, name="money"),

@@ -42,7 +42,8 @@ class WaitingFilter(admin.SimpleListFilter):
         return [(state, label) for state, (label, _picks) in STATES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Appeal]) -> QuerySet[Appeal]:
-        return queryset.filter(STATES[self.value()][1]) if self.value() in STATES else queryset
+        _label, picks = STATES.get(self.value() or "", ("", Q()))
+        return queryset.filter(picks)
 
 
 class ReasonsForm(NoteForm):

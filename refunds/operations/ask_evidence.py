@@ -57,6 +57,7 @@ def ask_evidence(
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
         due = _due(request, until, now)
+        assert due.at is not None  # a case that waits for evidence has a clock
         apply_transition(request, "ask_evidence", actor=actor, now=now, due=due, note=note.strip())
         EvidenceDemand.objects.create(
             request=request,
@@ -72,9 +73,8 @@ def ask_evidence(
 
 def _due(request: RefundRequest, until: datetime | None, now: datetime) -> Due:
     due = clock_after("ask_evidence", request, now)
-    if until is None:
+    if until is None or due.at is None:
         return due
-    assert due.at is not None  # a case that waits for evidence has a clock
     if not due.at <= until <= now + LONGEST:
         raise TimeOutOfRange(pointer="/until", at_least=instant(due.at), at_most=instant(now + LONGEST))
     return due._replace(at=until)

@@ -209,5 +209,5 @@ def test_case_page_takes_a_fixed_number_of_queries(
     for request in (one, many):
         # session, user, membership; case with items and units, moves, decision, judgement, messages, evidence; unit
         # events; transfers; disputes; captures; bell
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(17):
             seller.get(url(request))

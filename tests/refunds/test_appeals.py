@@ -12,6 +12,7 @@ from marketplace.kernel.errors import NotFound, NotPermitted, SecondPersonNeeded
 from marketplace.ledger.models import Kind
 from marketplace.ledger.queries import balance
 from marketplace.notices.models import Notice
+from refunds.invariants import INVARIANTS, breaks
 from refunds.machine import State
 from refunds.models import Appeal, RefundRequest
 from refunds.operations import decide_appeal, review
@@ -259,6 +260,7 @@ def test_seller_who_was_right_is_made_good_once(cast: Cast) -> None:
     assert balance(Kind.PAYABLE, cast.seller.code, "CNY") == -9900
     request.refresh_from_db()
     assert (request.state, request.approved_amount) == (State.REFUNDED, 9900)
+    assert [invariant.name for invariant in INVARIANTS if breaks(invariant)] == []
 
 
 def test_upheld_appeal_moves_no_money(cast: Cast) -> None:

@@ -17,6 +17,7 @@ from marketplace.orders.models import Order, Shop
 
 from .models import RefundRequest
 from .operations import answer, decide, file, pay, review, say
+from .operations.ask_evidence import ask_evidence
 
 _keys = itertools.count(1)
 
@@ -79,7 +80,7 @@ def chat(request: RefundRequest, people: People, now: datetime) -> None:
 
 
 def ask(request: RefundRequest, people: People, now: datetime) -> None:
-    review.ask_evidence(
+    ask_evidence(
         number=request.number, user=people.reviewer, note="请补充充值页面的错误截图和到账记录。", now=now
     )
 

@@ -10,6 +10,8 @@ from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.identity.models import User
+from marketplace.identity.roles import Role
 from marketplace.kernel.errors import NotFound
 from marketplace.orders.models import Order, Unit, UnitEvent
 from marketplace.payments.models import Capture, Payout, Transfer
@@ -18,18 +20,23 @@ from marketplace.risk.models import Dispute, Signal
 
 from .machine import State
 from .models import (
+    Appeal,
     Decision,
     Evidence,
+    EvidenceDemand,
     Flag,
     Message,
     Offer,
     OfferAnswer,
+    PanelMember,
     Proposal,
     RefundItem,
     RefundRequest,
     Transition,
+    Vote,
 )
 from .operations.review import standing_proposal
+from .permissions import is_outside, reach
 from .queries import offers
 
 COUNT_TO = 99  # beyond it a queue shows "99+"
@@ -40,7 +47,12 @@ NEEDS_A_PERSON = Exists(
     Transfer.objects.filter(reference=OuterRef("number"), state__in=Transfer.STUCK_STATES)
 )
 STANDING_FLAG = Exists(Flag.objects.filter(request=OuterRef("pk"), cleared_at__isnull=True))
+# Of a request that waits for evidence: whom it asked. NULL for the others.
+ASKED_OF = Subquery(
+    EvidenceDemand.objects.filter(request=OuterRef("pk"), sequence=OuterRef("sequence")).values("of")[:1]
+)
 DEADLINE_FIRST = ("due_at", "id")
+EVERYWHERE = Q()
 
 
 class Queue(NamedTuple):
@@ -110,23 +122,27 @@ QUEUES: dict[str, Queue] = {
 }  # fmt: skip
 
 
-PAYOUTS = "payouts"  # counted with the queues: payouts by hand that wait for their second person
+# Counted with the queues: payouts by hand that wait for their second person, and appeals that wait to be decided.
+PAYOUTS, APPEALS = "payouts", "appeals"
 
 
-def queue_counts(now: datetime) -> dict[str, int]:
-    """How many cases stand in each queue but the last, and PAYOUTS, counted to COUNT_TO + 1, in one query."""
+def queue_counts(now: datetime, within: Q = EVERYWHERE) -> dict[str, int]:
+    """How many cases stand in each queue but the last, of those `within` somebody's reach; and PAYOUTS and APPEALS;
+    counted to COUNT_TO + 1, in one query.
+    """
+    appeals = Appeal.objects.filter(decided_at__isnull=True).order_by().annotate(queue=Value(APPEALS))
     waiting = Payout.objects.filter(decided_by__isnull=True).order_by().annotate(queue=Value(PAYOUTS))
     parts: list[QuerySet[Any, Any]] = [
-        RefundRequest.objects.filter(queue.picks(now))
+        RefundRequest.objects.filter(within, queue.picks(now))
         .order_by()
         .annotate(queue=Value(key))
         .values_list("queue", flat=True)[: COUNT_TO + 1]
         for key, queue in QUEUES.items()
         if key != "all"
     ]
-    parts.append(waiting.values_list("queue", flat=True)[: COUNT_TO + 1])
+    parts += [rows.values_list("queue", flat=True)[: COUNT_TO + 1] for rows in (waiting, appeals)]
     found = Counter(parts[0].union(*parts[1:], all=True))
-    return {key: found[key] for key in (*QUEUES, PAYOUTS) if key != "all"}
+    return {key: found[key] for key in (*QUEUES, PAYOUTS, APPEALS) if key != "all"}
 
 
 def find(term: str) -> QuerySet[RefundRequest]:
@@ -163,6 +179,9 @@ class Case(NamedTuple):
     signals: list[Signal]  # standing against the buyer
     disputes: list[Dispute]  # of the order's payments, open and closed
     others: list[RefundRequest]  # the buyer's latest other requests
+    seats: list[PanelMember]  # who sits over it now
+    votes: list[Vote]  # of theirs, in the arbitration it is in
+    appeals: list[Appeal]
 
 
 # How often the seller has broken a promise, in whatever case: it counts against them (F2).
@@ -178,8 +197,11 @@ _BROKEN_PROMISES = Coalesce(
 )
 
 
-def case(number: str) -> Case:
-    """Raises NotFound."""
+def case(number: str, user: User) -> Case:
+    """What this member of staff may see of it: an arbiter nothing of the buyer's other affairs.
+
+    Raises NotFound, also for a case beyond their reach.
+    """
     request = (
         RefundRequest.objects.select_related("order__shop", "buyer", "seller", "maker", "checker")
         .prefetch_related(
@@ -187,16 +209,18 @@ def case(number: str) -> Case:
             Prefetch("transitions", Transition.objects.select_related("user").order_by("sequence")),
             Prefetch("messages", Message.objects.select_related("user").order_by("id")),
             Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
+            Prefetch("evidence_demands", EvidenceDemand.objects.order_by("sequence")),
             *offers(),
         )
         .annotate(broken_promises=_BROKEN_PROMISES)
-        .filter(number=number)
+        .filter(reach(user), number=number)
         .first()
     )
     if request is None:
         raise NotFound()
     units = request.order.units.defer("sealed_secret", "secret_fingerprint").order_by("id")
     events = Prefetch("events", UnitEvent.objects.order_by("at", "id"))
+    outside, seats = is_outside(user), list(_seats(request))
     return Case(
         request=request,
         units=list(units.prefetch_related(events)),
@@ -206,9 +230,19 @@ def case(number: str) -> Case:
         decision=request.decisions.select_related("policy").order_by("-id").first(),
         proposal=standing_proposal(request),
         disputes=disputes_of(request.order_id),
-        signals=list(request.buyer.signals.filter(cleared_at__isnull=True).order_by("-id")[:10]),
-        others=list(_others(request)),
+        signals=[]
+        if outside
+        else list(request.buyer.signals.filter(cleared_at__isnull=True).order_by("-id")[:10]),
+        others=[] if outside else list(_others(request)),
+        seats=seats,
+        votes=[vote for seat in seats for vote in seat.votes.all() if vote.sequence == request.sequence],
+        appeals=list(request.appeals.select_related("decided_by", "proposed_by").order_by("id")),
     )
+
+
+def _seats(request: RefundRequest) -> QuerySet[PanelMember]:
+    rows = request.panel.filter(left_at__isnull=True).select_related("arbiter")
+    return rows.prefetch_related(Prefetch("votes", Vote.objects.order_by("id"))).order_by("seat", "id")
 
 
 def disputes_of(order_id: int) -> list[Dispute]:
@@ -223,3 +257,8 @@ def _transfers(request: RefundRequest) -> QuerySet[Transfer]:
 
 def _others(request: RefundRequest) -> QuerySet[RefundRequest, Any]:
     return RefundRequest.objects.filter(buyer=request.buyer_id).exclude(pk=request.pk).order_by("-id")[:5]
+
+
+def arbiters() -> QuerySet[User]:
+    """Who can be seated over a case."""
+    return User.objects.filter(role=Role.ARBITER, is_staff=True, is_active=True).order_by("username", "id")

@@ -18,7 +18,7 @@ VERIFIERS_ONLY = frozenset({"identity"})  # beside the buyer whose it is
 
 
 def staff_may_see(user: User, kind: str) -> bool:
-    """Of any case."""
+    """Of a case within their reach (permissions.reach)."""
     if not (user.is_active and user.is_staff and user.has_perm(MAY_READ_CASES)):
         return False
     return kind not in VERIFIERS_ONLY or user.has_perm(MAY_VERIFY)

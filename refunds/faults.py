@@ -1,5 +1,7 @@
 """Who is at fault when a person decides a case (requirement F5): the closed list, beside what the word entails."""
 
+from collections.abc import Mapping
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +17,9 @@ class Fault(models.TextChoices):
 # At fault like this the refund is due: it needs no answer of the seller's, and no rejection can rest on it.
 FORCES_REFUND = frozenset({Fault.SELLER})
 
+# Who can bear a share of the fault where it is divided: percent, 100 together.
+SHARED_BY = (Fault.SELLER, Fault.PLATFORM, Fault.BUYER, Fault.PROVIDER)
+
 
 class Outcome(models.TextChoices):
     """What a person decided."""
@@ -25,3 +30,9 @@ class Outcome(models.TextChoices):
 
 
 FOR_BUYER = frozenset({Outcome.APPROVE, Outcome.PART})
+
+
+def shares_words(shares: Mapping[str, int]) -> str:
+    """ "The seller 70 %, The buyer 30 %", the largest first."""
+    largest_first = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
+    return ", ".join(f"{Fault(party).label} {percent} %" for party, percent in largest_first)

@@ -275,6 +275,16 @@ INVARIANTS = (
         " WHERE t.id IS NULL OR j.id IS NULL OR (j.outcome = 'reject') <> (t.to_state = 'rejected')",
     ),
     Invariant(
+        "appeal_booked",
+        "What was made good to a seller is booked, to the unit, when and only when their appeal was decided so.",
+        "SELECT r.number, a.amount, b.amount FROM (SELECT * FROM refunds_appeal WHERE amount > 0) a"
+        " JOIN refunds_refundrequest r ON r.id = a.request_id"
+        " FULL JOIN (SELECT t.reference, sum(p.amount) AS amount FROM ledger_transaction t"
+        " JOIN ledger_posting p ON p.transaction_id = t.id JOIN ledger_account c ON c.id = p.account_id"
+        " WHERE t.recipe = 'appeal_won' AND c.kind = 'compensation' GROUP BY 1) b ON b.reference = 'appeal_won:' || r.number"
+        " WHERE a.amount IS DISTINCT FROM b.amount",
+    ),
+    Invariant(
         "two_persons_above_limit",
         "Above the limit, maker and checker are two persons.",
         "SELECT number FROM refunds_refundrequest WHERE approved_amount > two_person_above"

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
@@ -9,7 +10,7 @@ from marketplace.kernel.errors import NotFound, NotPermitted
 from sellers.models import Membership
 
 from .machine import BY_MOVE, NEW, Edge, Party, moves_from
-from .models import RefundRequest
+from .models import PanelMember, RefundRequest
 
 STAFF_PARTIES = frozenset({Party.SUPPORT, Party.REVIEWER, Party.SUPERVISOR, Party.ARBITER})
 
@@ -22,6 +23,9 @@ DEEDS: dict[str, frozenset[Party]] = {
     "clear_flag": frozenset({Party.SUPERVISOR}),
     "extend": frozenset({Party.REVIEWER, Party.SUPERVISOR}),
     "change_clocks": frozenset({Party.SUPERVISOR}),  # outages, peaks, the calendar
+    "appoint": frozenset({Party.SUPERVISOR}),
+    "remove": frozenset({Party.SUPERVISOR}),
+    "decide_appeal": frozenset({Party.SUPERVISOR}),
 }
 
 
@@ -41,6 +45,22 @@ def staff(user: User) -> Actor:
     if not (user.is_active and user.is_staff and user.role in STAFF_PARTIES):
         raise NotPermitted(_("Your role takes no part in cases."))
     return Actor(Party(user.role), user.pk)
+
+
+def is_outside(user: User) -> bool:
+    """Whether this person knows nothing of the platform but the cases they were appointed to (F8)."""
+    return user.role == Party.ARBITER
+
+
+def reach(user: User) -> Q:
+    """The requests this member of staff may see and work on: an arbiter's are those they are seated in."""
+    if not is_outside(user):
+        return Q()
+    return Q(pk__in=PanelMember.objects.filter(arbiter=user, left_at__isnull=True).values("request"))
+
+
+def reaches(user: User, request_id: int) -> bool:
+    return not is_outside(user) or RefundRequest.objects.filter(reach(user), pk=request_id).exists()
 
 
 def may_do(user: User, deed: str) -> bool:

@@ -10,9 +10,11 @@ from marketplace.payments.models import Transfer
 from marketplace.risk.models import Dispute
 
 from .models import (
+    Appeal,
     Deadline,
     Decision,
     Evidence,
+    EvidenceDemand,
     Judgement,
     Message,
     Offer,
@@ -35,6 +37,8 @@ def whole_cases() -> QuerySet[RefundRequest]:
         Prefetch("deadlines", Deadline.objects.filter(closed_at__isnull=True).order_by("due_at", "id")),
         Prefetch("evidence", Evidence.objects.select_related("user").order_by("position")),
         *offers(),
+        Prefetch("evidence_demands", EvidenceDemand.objects.order_by("sequence")),
+        Prefetch("appeals", Appeal.objects.order_by("id")),
     )
 
 

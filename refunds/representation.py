@@ -12,8 +12,8 @@ from marketplace.payments.operations.stuck import is_held
 
 from .evidence_shown import for_buyer, needed
 from .findings import findings_json
-from .machine import Party
-from .models import Deadline, Decision, Judgement, Offer, RefundRequest, Transition
+from .machine import Party, State
+from .models import Appeal, Deadline, Decision, EvidenceDemand, Judgement, Offer, RefundRequest, Transition
 
 
 def represent(
@@ -30,6 +30,8 @@ def represent(
     evidence_needed: list[dict[str, Any]] | None = None,
     offer: dict[str, Any] | None = None,
     sealed_offers: dict[str, Any] | None = None,
+    evidence_asked: dict[str, Any] | None = None,
+    appeal: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     approved = request.approved_money
     return {
@@ -56,6 +58,8 @@ def represent(
         "messages": messages or [],
         "evidence": evidence or [],
         "evidence_needed": evidence_needed or [],
+        "evidence_asked": evidence_asked,
+        "appeal": appeal,
         "refund": represent_refund(request, transfers),
     }
 
@@ -82,6 +86,11 @@ def represent_whole(
         sealed_offers=represent_sealed(request),
         evidence=for_buyer(request, now),
         evidence_needed=needed(request, decision),
+        evidence_asked=_asked_of_buyer(request),
+        appeal=next(
+            (represent_appeal(appeal) for appeal in request.appeals.all() if appeal.party == Party.BUYER),
+            None,
+        ),
         messages=[
             {"by": message.author, "text": message.text, "at": instant(message.at)}
             for message in request.messages.all()
@@ -119,9 +128,42 @@ def represent_judgement(judgement: Judgement, currency: str) -> dict[str, Any]:
         "outcome": judgement.outcome,
         "amount": Money(judgement.amount, currency).json(),
         "fault": judgement.fault,
+        "fault_shares": judgement.shares,
         "clause": judgement.clause,
         "note": judgement.note,
         "at": instant(judgement.at),
+    }
+
+
+def _asked_of_buyer(request: RefundRequest) -> dict[str, Any] | None:
+    """What the request waits for from its buyer; what the seller is asked for is the seller's to answer."""
+    if request.state != State.AWAITING_EVIDENCE:
+        return None
+    for demand in request.evidence_demands.all():
+        if demand.sequence == request.sequence and demand.of == Party.BUYER:
+            return represent_demand(demand)
+    return None
+
+
+def represent_demand(demand: EvidenceDemand) -> dict[str, Any]:
+    return {
+        "kinds": demand.kinds,
+        "note": demand.note,
+        "at": instant(demand.at),
+        "due_at": instant(demand.due_at),
+    }
+
+
+def represent_appeal(appeal: Appeal) -> dict[str, Any]:
+    """`outcome` and what follows are null while it waits. Who decided it stays with staff."""
+    return {
+        "clauses": appeal.clauses,
+        "text": appeal.text,
+        "at": instant(appeal.at),
+        "due_at": instant(appeal.due_at),
+        "outcome": appeal.outcome or None,
+        "note": appeal.note or None,
+        "decided_at": instant(appeal.decided_at) if appeal.decided_at else None,
     }
 
 

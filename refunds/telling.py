@@ -56,4 +56,6 @@ TELLS: dict[str, Tells] = {
     "settle_sealed_for_check": _both("with_reviewer"),
     "withdraw": _both("withdrawn"),
 }
+# Of ask_evidence, where it asked the seller: the buyer has nothing to do, and sees the clock in the case.
+ASKED_OF_SELLER: Tells = ((SELLER, "evidence_wanted"),)
 TOLD = frozenset(event for event, tells in TELLS.items() if tells)

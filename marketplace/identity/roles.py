@@ -43,8 +43,10 @@ PERMISSIONS: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
-    | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.ARBITER: set(),
+    | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
+    | {"refunds.view_appeal"},
+    # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
+    Role.ARBITER: {"refunds.view_refundrequest"},
     Role.FINANCE: _CASES
     | _DISPUTES
     | _MONEY
@@ -63,5 +65,11 @@ PERMISSIONS: dict[str, set[str]] = {
     | _MONEY
     | _FUNDS
     | _BREAKS
-    | {"risk.view_signal", "risk.view_dispute", "identity.view_user", "orders.view_shop"},
+    | {
+        "refunds.view_appeal",
+        "risk.view_signal",
+        "risk.view_dispute",
+        "identity.view_user",
+        "orders.view_shop",
+    },
 }

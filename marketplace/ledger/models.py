@@ -45,6 +45,7 @@ class Kind(models.TextChoices):
     PLATFORM_FEE = "platform_fee", _("Commission earned")
     CHARGEBACK_LOSS = "chargeback_loss", _("Chargeback losses")
     CHANNEL_FEES = "channel_fees", _("Channel fees")
+    COMPENSATION = "compensation", _("Refunds made good to sellers")
 
 
 # Accounts whose balance somebody decides by carry it in their row, where a CHECK bounds it. The others are posted to

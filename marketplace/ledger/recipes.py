@@ -66,6 +66,12 @@ RECIPES: dict[str, tuple[Line, ...]] = {
         *SETTLED,
         Line(Kind.CHANNEL_FEES, "channel", +1, "platform"),
     ),
+    # A seller's appeal was right: the platform bears a refund the seller had borne; a debt is repaid first (F8, G4).
+    "appeal_won": (
+        Line(Kind.COMPENSATION, PLATFORM, +1),
+        Line(Kind.DEBT, "seller", -1, "debt"),
+        Line(Kind.PAYABLE, "seller", -1, "payable"),
+    ),
 }
 # Booked by `operations.reverse` alone: the postings of another transaction, each the other way round.
 REVERSAL = "reversal"

@@ -79,6 +79,15 @@ WORDS: dict[tuple[str, str], Words] = {
         _("The reviewer of your request for %(amount)s asks you for something more; the case says what."),
         _("Answer in the case before the time is up. Without an answer it is decided on what is there."),
     ),
+    ("evidence_wanted", SELLER): Words(
+        _("Evidence is needed for %(number)s"),
+        _(
+            "The reviewer of the request for %(amount)s from order %(order)s asks you for something more; the case says what."
+        ),
+        _(
+            "Answer in the seller portal before the time is up. Without an answer it is decided on what is there."
+        ),
+    ),
     ("offer_made", BUYER): Words(
         _("The seller made you an offer: %(number)s"),
         _("The seller answered your request for %(amount)s with an offer; the case shows it."),
@@ -103,6 +112,21 @@ WORDS: dict[tuple[str, str], Words] = {
         _("%(number)s is in arbitration"),
         _("The request for %(amount)s from order %(order)s was referred to arbitration."),
         _("An arbiter rules with reasons. You can still add a message to the case."),
+    ),
+    ("appeal_filed", SELLER): Words(
+        _("The buyer appeals in %(number)s"),
+        _("The buyer contests the rejection of the request for %(amount)s from order %(order)s."),
+        _("A supervisor decides whether it is looked at again. You can add a message to the case."),
+    ),
+    ("appeal_decided", BUYER): Words(
+        _("Your appeal in %(number)s is decided"),
+        _("The rejection of your request for %(amount)s stands."),
+        _("The case gives the reasons. With new evidence you can apply again within the refund window."),
+    ),
+    ("appeal_decided", SELLER): Words(
+        _("Your appeal in %(number)s is decided"),
+        _("A supervisor has decided your appeal in the case of order %(order)s."),
+        _("The seller portal shows the outcome and the reasons."),
     ),
     ("appeal_heard", BUYER): Words(
         _("The appeal in %(number)s was admitted"),

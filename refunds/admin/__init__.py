@@ -3,6 +3,7 @@
 Interfaces only; the verbs are in operations.
 """
 
+from .appeals import AppealAdmin
 from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
@@ -15,6 +16,7 @@ from .transfers import TransferAdmin
 from .withdrawals import WithdrawalAdmin
 
 __all__ = [
+    "AppealAdmin",
     "BreakAdmin",
     "BuyerAdmin",
     "DeliveryAdmin",

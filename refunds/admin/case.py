@@ -19,15 +19,19 @@ from refunds import desk_queries
 from refunds.findings import findings_json
 from refunds.machine import State
 from refunds.models import RefundItem, RefundRequest
+from refunds.models.evidence import kind_label
+from refunds.operations.asked import standing_demand
 from refunds.operations.say import say_as_staff
-from refunds.permissions import STAFF_PARTIES
+from refunds.permissions import STAFF_PARTIES, is_outside
 from refunds.policy import EventFacts, unit_use
 from refunds.review_queries import reviewing
 
 from . import looks
+from .contested import appeals_shown, panel_shown
 from .deeds import DEEDS, deed_form, units_of
 from .evidence import evidence_panel
 from .forms import MoveForm, SayForm
+from .hints import hints
 from .moves import APPROVALS, MOVES, Move, open_to
 from .reviewing import panels, settle_deviation
 from .timeline import timeline
@@ -52,7 +56,7 @@ def case_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRespon
         attempt = _act(request, number) if request.method == "POST" else None
         if request.method == "POST" and attempt is None:
             return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[number]))
-        return _page(model_admin, request, desk_queries.case(number), attempt)
+        return _page(model_admin, request, desk_queries.case(number, cast(User, request.user)), attempt)
     except NotFound:
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
@@ -81,20 +85,13 @@ def _act(request: HttpRequest, number: str) -> Attempt | None:
     except NotFound:
         raise
     except Refusal as refusal:
-        _show(request, [refusal.detail, *_hint(refusal, number)])
+        _show(request, [refusal.detail, *hints(refusal)])
         return Attempt(name, form, refusal.status)
     if name in APPROVALS and moved.state != State.APPROVED:
         messages.success(request, _("Proposed. A second person must confirm before the money goes out."))
     else:
         messages.success(request, str(move.done))
     return None
-
-
-def _hint(refusal: Refusal, number: str) -> list[str]:
-    """Where the case moved on meanwhile, say where to."""
-    if "from" not in refusal.extra:
-        return []
-    return [_("It is now: %(state)s.") % {"state": State(refusal.extra["from"]).label}]
 
 
 def _say(request: HttpRequest, number: str) -> Attempt | None:
@@ -150,9 +147,9 @@ def _page(
     findings = _open_first(findings_json(case.decision.findings)) if case.decision else []
     proposed = case.proposal.amount if case.proposal else None
     is_held = any(stuck.is_held(transfer) for transfer in case.transfers)
-    known = reviewing(row)
+    known, asked = reviewing(row), standing_demand(row)
     moves = []
-    for name, move in open_to(user, row, case.proposal).items():
+    for name, move in open_to(user, row, case.proposal, case.seats, case.votes).items():
         typed = attempt.form if attempt and attempt.name == name else None
         form = typed if typed is not None else bound(name, move, row, proposed=proposed)
         moves.append((name, move, settle_deviation(form, name, known.precedents)))
@@ -163,7 +160,12 @@ def _page(
         "case": case,
         "request_row": row,
         "state_badge": looks.state_badge(row.state),
-        "waits_for": _("Buyer's identity") if is_held else looks.STATES[row.state].waits_for,
+        "waits_for": _("Buyer's identity")
+        if is_held
+        else looks.waits_for(row.state, asked.of if asked else None),
+        "asked": asked,
+        "asked_kinds": [kind_label(kind) for kind in asked.kinds] if asked else [],
+        "is_outside": is_outside(user),
         "is_held": is_held,
         "units": [_unit(unit, case.covered.get(unit.pk)) for unit in case.units],
         "target": [(looks.TARGETS.get(name, name), value) for name, value in row.order.target.items()],
@@ -187,6 +189,8 @@ def _page(
         "needs_person": any(transfer.state in Transfer.STUCK_STATES for transfer in case.transfers),
         "over_limit": row.amount > row.two_person_above,
         **evidence_panel(user, case),
+        **panel_shown(user, case),
+        **appeals_shown(case),
         **panels(user, [unit.ref for unit in case.units if unit.pk in case.covered], known, tried_deed),
     }
     return TemplateResponse(request, "desk/case.html", context, status=attempt.status if attempt else 200)

@@ -9,15 +9,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from refunds.desk_queries import arbiters
 from refunds.models import ProviderAnswer, RefundRequest
+from refunds.operations import panel
 from refunds.operations.flag import clear_flag
 from refunds.operations.provider_check import MAX_WORDS, ask, write_answer
 from refunds.permissions import may_do
 from refunds.providers import partner_name
 
+from .forms import LOCAL_TIME
+from .looks import person
+
 Text = str | Promise
 Cleaned = Mapping[str, Any]
-LOCAL_TIME = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
 class UnitForm(forms.Form):
@@ -65,6 +69,19 @@ class ClearForm(forms.Form):
     )
 
 
+class AppointForm(forms.Form):
+    arbiter = forms.TypedChoiceField(label=_("Arbiter"), coerce=int)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = [(user.pk, person(user)) for user in arbiters()]
+        self.fields["arbiter"].choices = [("", _("Choose …")), *people]  # type: ignore[attr-defined]
+
+
+class RemoveForm(forms.Form):
+    member = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
+
 class Deed(NamedTuple):
     """`run` calls the operation, which alone decides whether it may."""
 
@@ -86,12 +103,22 @@ def _clear(number: str, user: User, data: Cleaned, now: datetime) -> object:
     return clear_flag(number=number, user=user, flag_id=data["flag"], note=data["note"], now=now)
 
 
+def _appoint(number: str, user: User, data: Cleaned, now: datetime) -> object:
+    return panel.appoint(number=number, user=user, arbiter_id=data["arbiter"], now=now)
+
+
+def _remove(number: str, user: User, data: Cleaned, now: datetime) -> object:
+    return panel.remove(number=number, user=user, member_id=data["member"], now=now)
+
+
 DEEDS: dict[str, Deed] = {
     "ask_provider": Deed(_("Ask the provider"), UnitForm, _ask, _("The provider is being asked.")),
     "write_answer": Deed(
         _("Write down the provider's answer"), AnswerForm, _write, _("The provider's answer is in the case.")
     ),
     "clear_flag": Deed(_("Clear the flag"), ClearForm, _clear, _("The flag is cleared.")),
+    "appoint": Deed(_("Appoint"), AppointForm, _appoint, _("Appointed: they see the case from now on.")),
+    "remove": Deed(_("Let go"), RemoveForm, _remove, _("Let go: they see the case no more.")),
 }
 
 

@@ -5,16 +5,21 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.forms import typed_amount
 from marketplace.kernel.money import MAX_AMOUNT
-from refunds.faults import FORCES_REFUND, Fault
+from refunds.faults import FORCES_REFUND, SHARED_BY, Fault
 from refunds.models import RefundRequest, Transition
+from refunds.models.demands import ASKABLE
+from refunds.models.evidence import KIND_CHOICES
 from refunds.operations.judging import FaultNeeded, RefundForced
 from refunds.operations.say import MAX_CHARACTERS
 
+LOCAL_TIME = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 CLAUSE_LENGTH = Transition._meta.get_field("clause").max_length
 
 
@@ -66,8 +71,44 @@ class ConfirmForm(JudgeForm):
     proposed = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=MAX_AMOUNT)
 
 
+class SharesWidget(forms.MultiWidget):
+    """A number for each party, in one row."""
+
+    def __init__(self) -> None:
+        number = {"min": 0, "max": 100, "step": 1, "inputmode": "numeric"}
+        super().__init__({str(party): forms.NumberInput(number) for party in SHARED_BY})
+
+    def decompress(self, value: Any) -> list[Any]:
+        return [(value or {}).get(party) for party in SHARED_BY]
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        context = self.get_context(name, value, attrs)["widget"]
+        parts = [
+            (party.label, each["attrs"].get("id"), widget.render(each["name"], each["value"], each["attrs"]))
+            for party, widget, each in zip(SHARED_BY, self.widgets, context["subwidgets"], strict=True)
+        ]
+        return render_to_string("desk/shares.html", {"parts": parts})
+
+
+class SharesField(forms.MultiValueField):
+    """Percent of the fault by party; None where nothing is filled in."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        fields = [forms.IntegerField(min_value=0, max_value=100, required=False) for _party in SHARED_BY]
+        super().__init__(fields, widget=SharesWidget(), required=False, require_all_fields=False, **kwargs)
+
+    def compress(self, data_list: Sequence[Any]) -> dict[str, int] | None:
+        given = {str(party): each for party, each in zip(SHARED_BY, data_list, strict=False) if each}
+        return given or None
+
+
 class PartForm(JudgeForm):
-    field_order = ("amount", "fault", "deviation", "note")
+    field_order = ("amount", "fault", "shares", "deviation", "note")
+
+    shares = SharesField(
+        label=_("The fault divided, in percent"),
+        help_text=_("Leave it empty where one party alone is at fault. Both sides read it."),
+    )
 
     amount = forms.CharField(
         label=_("Amount"),
@@ -95,6 +136,27 @@ class RejectForm(JudgeForm):
         required=False,
         max_length=CLAUSE_LENGTH,
         validators=[RegexValidator(r"^[\w .§()\-/]+$", _("Clause: letters, digits and . - / § only."))],
+    )
+
+
+class AskForm(MoveForm):
+    """Whom, what and until when. Without a time the terms' own applies; it is never shorter."""
+
+    field_order = ("of", "kinds", "until", "note")
+
+    of = forms.ChoiceField(label=_("Whom"), choices=[(party, party.label) for party in ASKABLE])
+    kinds = forms.MultipleChoiceField(
+        label=_("What kinds"),
+        required=False,
+        choices=KIND_CHOICES,
+        widget=forms.SelectMultiple(attrs={"size": 4}),
+    )
+    until = forms.DateTimeField(
+        label=_("Until"),
+        required=False,
+        input_formats=LOCAL_TIME,
+        help_text=_("Beijing time. Left empty it is what the terms give, and never less."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_TIME[0]),
     )
 
 

@@ -12,8 +12,8 @@ from marketplace.payments.models import Transfer
 from marketplace.payments.operations.stuck import is_held
 from marketplace.risk.models import Dispute
 from refunds.faults import Outcome
-from refunds.machine import State
-from refunds.models import OfferAnswer, ProviderAnswer, ProviderCheck
+from refunds.machine import Party, State
+from refunds.models import Appeal, OfferAnswer, ProviderAnswer, ProviderCheck
 
 Text = str | Promise
 NOBODY: Text = "–"
@@ -108,6 +108,16 @@ PAYOUTS: dict[str, Look] = {
     "paid": Look("check_circle", "good", _("Paid by hand")),
     "rejected": Look("block", "calm", _("Rejected")),
 }
+APPEALS: dict[str, Look] = {
+    "": Look("pending_actions", "warn", _("Waits for a supervisor")),
+    Appeal.Outcome.HEARD: Look("undo", "good", Appeal.Outcome.HEARD.label),
+    Appeal.Outcome.ESCALATED: Look("balance", "info", Appeal.Outcome.ESCALATED.label),
+    Appeal.Outcome.DISMISSED: Look("block", "calm", Appeal.Outcome.DISMISSED.label),
+    Appeal.Outcome.UPHELD: Look("gavel", "calm", Appeal.Outcome.UPHELD.label),
+    Appeal.Outcome.OVERTURNED: Look("undo", "good", Appeal.Outcome.OVERTURNED.label),
+}
+APPEAL_OVERDUE = Look("alarm", "bad", _("Overdue"))
+APPEAL_PROPOSED = Look("pending_actions", "warn", _("Waits for the second person"))
 HELD = Look("badge", "warn", _("Waits for identity"))
 
 DISPUTES: dict[str, Look] = {
@@ -195,6 +205,11 @@ def provider_badge(check: ProviderCheck) -> SafeString:
     if check.answer:
         return look_badge(ANSWERS[check.answer])
     return look_badge(ASKING if check.next_try_at else UNANSWERED)
+
+
+def waits_for(state: str, asked_of: str | None) -> Text:
+    """Whom a case waits for; for evidence, the side that was asked."""
+    return Party(asked_of).label if state == State.AWAITING_EVIDENCE and asked_of else STATES[state].waits_for
 
 
 def person(user: Any) -> str:

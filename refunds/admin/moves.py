@@ -1,6 +1,6 @@
 """What a person may decide on the case page: each move is one form, posted to one operation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,11 +8,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
-from refunds.models import Proposal, RefundRequest
+from refunds.machine import State
+from refunds.models import PanelMember, Proposal, RefundRequest, Vote
 from refunds.operations import review
+from refunds.operations.ask_evidence import ask_evidence
+from refunds.operations.vote import vote
 from refunds.permissions import moves_for
 
-from .forms import ConfirmForm, JudgeForm, MoveForm, PartForm, RejectForm
+from .forms import AskForm, ConfirmForm, JudgeForm, MoveForm, PartForm, RejectForm
 
 Text = str | Promise
 Cleaned = Mapping[str, Any]
@@ -37,6 +40,19 @@ def _approve(number: str, user: User, data: Cleaned, now: datetime) -> RefundReq
     )
 
 
+def _ask(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
+    asked = {name: data[name] for name in ("note", "of", "kinds", "until")}
+    return ask_evidence(number=number, user=user, now=now, **asked)
+
+
+def _vote_for_buyer(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
+    return vote(number=number, user=user, amount=data["amount"], now=now, **_ruling(data))
+
+
+def _vote_for_seller(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
+    return vote(number=number, user=user, amount=0, clause=data["clause"], now=now, **_ruling(data))
+
+
 def _confirm(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequest:
     return review.approve_request(number=number, user=user, amount=data["proposed"], now=now, **_ruling(data))
 
@@ -45,8 +61,10 @@ def _reject(number: str, user: User, data: Cleaned, now: datetime) -> RefundRequ
     return review.reject(number=number, user=user, clause=data["clause"], now=now, **_ruling(data))
 
 
-def _ruling(data: Cleaned) -> dict[str, str]:
-    return {name: data[name] for name in ("note", "fault", "deviation")}
+def _ruling(data: Cleaned) -> dict[str, Any]:
+    """What the form has of it: shares of the fault where a part is given."""
+    said = {name: data[name] for name in ("note", "fault", "deviation")}
+    return said | ({"shares": data["shares"]} if "shares" in data else {})
 
 
 def _with_note(
@@ -75,9 +93,17 @@ MOVES: dict[str, Move] = {
         ("reject", "rule_for_seller"), _("Reject"), _("Nothing goes back. The buyer can appeal once."),
         "block", "bad", RejectForm, _reject, _("Rejected."),
     ),
+    "vote_for_buyer": Move(
+        ("rule_for_buyer",), _("Vote for the buyer"), _("With most of the panel it is the ruling; the median of your amounts goes back."),
+        "how_to_vote", "good", PartForm, _vote_for_buyer, _("Your vote is given."),
+    ),
+    "vote_for_seller": Move(
+        ("rule_for_seller",), _("Vote for the seller"), _("With most of the panel it is the ruling: nothing goes back."),
+        "how_to_vote", "bad", RejectForm, _vote_for_seller, _("Your vote is given."),
+    ),
     "ask_evidence": Move(
-        ("ask_evidence",), _("Ask for evidence"), _("The buyer gets a deadline; say exactly what is missing."),
-        "attach_file", "calm", MoveForm, _with_note(review.ask_evidence), _("Evidence asked for."),
+        ("ask_evidence",), _("Ask for evidence"), _("One side gets a deadline that both see; say exactly what is missing."),
+        "attach_file", "calm", AskForm, _ask, _("Evidence asked for."),
     ),
     "resume": Move(
         ("resume",), _("Resume the review"), _("Go on without the evidence that was asked for."),
@@ -101,10 +127,20 @@ MOVES: dict[str, Move] = {
     ),
 }  # fmt: skip
 APPROVALS = ("confirm", "approve", "approve_part")
+VOTES = ("vote_for_buyer", "vote_for_seller")
+ALONE = (*APPROVALS, "reject")
 
 
-def open_to(user: User, request: RefundRequest, proposal: Proposal | None) -> dict[str, Move]:
-    """The moves to show: the edges this person may take now. A standing proposal can only be confirmed, by another."""
+def open_to(
+    user: User,
+    request: RefundRequest,
+    proposal: Proposal | None,
+    seats: Sequence[PanelMember] = (),
+    votes: Sequence[Vote] = (),
+) -> dict[str, Move]:
+    """The moves to show: the edges this person may take now. A standing proposal can only be confirmed, by another;
+    where several sit over the case, each of them votes once, and nobody rules alone.
+    """
     events = {edge.event for edge in moves_for(user, request)}
     if proposal is None:
         hidden: tuple[str, ...] = ("confirm",)
@@ -112,4 +148,11 @@ def open_to(user: User, request: RefundRequest, proposal: Proposal | None) -> di
         hidden = APPROVALS
     else:
         hidden = ("approve", "approve_part")
+    if request.state == State.ARBITRATION and len(seats) > 1:
+        hidden += ALONE
+        mine = {seat.pk for seat in seats if seat.arbiter_id == user.pk}
+        if not mine or any(vote.member_id in mine for vote in votes):
+            hidden += VOTES
+    else:
+        hidden += VOTES
     return {name: move for name, move in MOVES.items() if events & set(move.events) and name not in hidden}

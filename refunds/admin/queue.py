@@ -1,7 +1,7 @@
 """The queues: open work, the nearest deadline first (requirement K1)."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -16,15 +16,17 @@ from django.utils.translation import gettext_lazy as _
 from unfold.views import ChangeList
 
 from marketplace.identity.admin import ReadOnlyAdmin
+from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
-from refunds.desk_queries import NEEDS_A_PERSON, QUEUES, find
+from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES, find
 from refunds.models import RefundRequest
+from refunds.permissions import is_outside, reach
 
 from .case import case_view
 from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
-from .looks import STATES, state_badge
-from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, shown_count
+from .looks import state_badge, waits_for
+from .sidebar import FOR_ARBITERS, QUEUE_PARAMETER, chosen_queue, counts, shown_count
 
 
 class QueueFilter(admin.SimpleListFilter):
@@ -106,7 +108,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def _to_case(self, request: HttpRequest, object_id: str) -> HttpResponse:
         number = (
-            RefundRequest.objects.filter(pk=object_id).values_list("number", flat=True).first()
+            self.get_queryset(request).filter(pk=object_id).values_list("number", flat=True).first()
             if object_id.isdigit()
             else None
         )
@@ -127,7 +129,11 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             "title": chosen.label,
             "chosen_queue": chosen,
             "is_narrowed": bool(set(request.GET) - {QUEUE_PARAMETER, "q", "p"}),
-            "queues": [(queue, shown_count(found.get(queue.key, 0))) for queue in QUEUES.values()],
+            "queues": [
+                (queue, shown_count(found.get(queue.key, 0)))
+                for queue in QUEUES.values()
+                if queue.key in FOR_ARBITERS or not is_outside(cast(User, request.user))
+            ],
             **(extra_context or {}),
         }
         answer: HttpResponse = super().changelist_view(request, context)
@@ -135,7 +141,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefundRequest]:
         rows: QuerySet[RefundRequest] = super().get_queryset(request)
-        return rows.annotate(needs_person=NEEDS_A_PERSON).defer("description", "details")
+        rows = rows.filter(reach(cast(User, request.user)))
+        return rows.annotate(needs_person=NEEDS_A_PERSON, asked_of=ASKED_OF).defer("description", "details")
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return chosen_queue(request).order
@@ -174,8 +181,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description=_("waits for"))
-    def waits_for(self, row: RefundRequest) -> str:
-        return str(STATES[row.state].waits_for)
+    def waits_for(self, row: Any) -> str:
+        return str(waits_for(row.state, row.asked_of))
 
     @admin.display(description=_("deadline"))
     def deadline(self, row: RefundRequest) -> SafeString:

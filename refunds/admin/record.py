@@ -24,6 +24,8 @@ from marketplace.identity.admin import ReadOnlyAdmin
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound, Refusal
 
+from .hints import hints
+
 Text = str | Promise
 
 
@@ -110,7 +112,7 @@ class RecordAdmin(ReadOnlyAdmin):
             messages.warning(request, _("There is no such row."))
             return HttpResponseRedirect(self._url("changelist"))
         except Refusal as refusal:
-            messages.error(request, str(refusal.detail))
+            messages.error(request, " ".join(map(str, [refusal.detail, *hints(refusal)])))
             return self._page(request, row, tried=(name, form), status=refusal.status)
         messages.success(request, str(move.done))
         return HttpResponseRedirect(self._url("change", row.pk))

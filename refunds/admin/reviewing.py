@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from marketplace.identity.models import User
-from refunds.faults import FORCES_REFUND, Fault, Outcome
+from refunds.faults import FORCES_REFUND, Fault, Outcome, shares_words
 from refunds.models import Judgement
 from refunds.precedents import Precedent, against
 from refunds.providers import partner_name
@@ -69,5 +69,7 @@ def why(precedent: Precedent) -> str:
 def fault_words(judgement: Judgement) -> str:
     """Whose fault, and that the refund is forced where it is the seller's (F5)."""
     words = _("Fault: %(party)s") % {"party": Fault(judgement.fault).label}
+    if judgement.shares:
+        words = _("Fault: %(party)s") % {"party": shares_words(judgement.shares)}
     is_forced = judgement.fault in FORCES_REFUND and judgement.outcome != Outcome.REJECT
     return f"{words} · {_('Forced refund')}" if is_forced else words

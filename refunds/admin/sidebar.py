@@ -7,16 +7,24 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.notices.queries import unread_count
 from marketplace.notices.topics import RecipientKind
-from refunds.desk_queries import COUNT_TO, PAYOUTS, QUEUES, Queue, queue_counts
+from refunds.desk_queries import APPEALS, COUNT_TO, PAYOUTS, QUEUES, Queue, queue_counts
+from refunds.permissions import is_outside, reach
 
 IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "legal", "stuck", "all")
+FOR_ARBITERS = ("arbitration", "all")
 ALARMING = {"overdue": "danger", "stuck": "danger"}
 QUEUE_PARAMETER = "queue"
 PAYOUT_STATE = "payout_state"  # the parameter of the payouts' list
-FIRST_QUEUE: dict[str, str] = {Role.REVIEWER: "review", Role.SUPERVISOR: "review", Role.FINANCE: "stuck"}
+FIRST_QUEUE: dict[str, str] = {
+    Role.REVIEWER: "review",
+    Role.SUPERVISOR: "review",
+    Role.FINANCE: "stuck",
+    Role.ARBITER: "arbitration",
+}
 
 
 def chosen_queue(request: HttpRequest) -> Queue:
@@ -28,7 +36,9 @@ def chosen_queue(request: HttpRequest) -> Queue:
 def counts(request: HttpRequest) -> dict[str, int]:
     """Read once for a page, whoever asks."""
     if not hasattr(request, "desk_counts"):
-        request.desk_counts = queue_counts(timezone.now())  # type: ignore[attr-defined]
+        request.desk_counts = queue_counts(  # type: ignore[attr-defined]
+            timezone.now(), reach(cast(User, request.user))
+        )
     return cast(dict[str, int], request.desk_counts)  # type: ignore[attr-defined]
 
 
@@ -48,7 +58,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     cards = [
         (queue, shown_count(found[key]), found[key] > 0 and key in ALARMING, queue_url(key))
         for key, queue in QUEUES.items()
-        if key in found
+        if key in found and (key in FOR_ARBITERS or not is_outside(cast(User, request.user)))
     ]
     return {**context, "title": _("Desk"), "queue_cards": cards}
 
@@ -63,6 +73,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": _("Work"),
             "items": [
                 *_queues(request),
+                _appeals(request),
                 _table(request, _("Disputes"), "credit_card_off", "risk", "dispute"),
             ],
         },
@@ -116,7 +127,8 @@ def _queues(request: HttpRequest) -> list[dict[str, Any]]:
     if not request.user.has_perm("refunds.view_refundrequest"):
         return []
     found = counts(request)
-    return [_queue(request, key, found.get(key, 0)) for key in IN_THE_SIDEBAR]
+    keys = FOR_ARBITERS if is_outside(cast(User, request.user)) else IN_THE_SIDEBAR
+    return [_queue(request, key, found.get(key, 0)) for key in keys]
 
 
 def _queue(request: HttpRequest, key: str, count: int) -> dict[str, Any]:
@@ -139,6 +151,13 @@ def _payouts(request: HttpRequest) -> dict[str, Any] | None:
     if item and (count := counts(request)[PAYOUTS]):
         item |= {"badge": shown_count(count), "badge_variant": "primary"}
         item["link"] += f"?{PAYOUT_STATE}=waiting"
+    return item
+
+
+def _appeals(request: HttpRequest) -> dict[str, Any] | None:
+    item = _table(request, _("Appeals"), "gavel", "refunds", "appeal")
+    if item and (count := counts(request)[APPEALS]):
+        item |= {"badge": shown_count(count), "badge_variant": "primary"}
     return item
 
 

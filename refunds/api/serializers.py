@@ -11,11 +11,13 @@ from marketplace.kernel.serializers import MoneyField, StrictBooleanField, Stric
 from marketplace.payments.channels import Channel
 from marketplace.payments.models import Transfer
 
-from ..faults import Fault, Outcome
+from ..faults import SHARED_BY, Fault, Outcome
 from ..filing_channels import FilingChannel
 from ..machine import Clock, Party, State
-from ..models import OfferAnswer, OfferKind
+from ..models import Appeal, OfferAnswer, OfferKind
+from ..models.appeals import MAX_CLAUSE
 from ..models.evidence import KIND_CHOICES, MEDIA_TYPES
+from ..operations.appeal import MOST_CLAUSES
 from ..operations.file import Filing
 from ..policy.description import PARTS
 from ..reasons import REASON_CHOICES, REMEDY_CHOICES
@@ -71,6 +73,14 @@ class MessageSerializer(StrictSerializer):
     text = TextField(max_length=4000)
 
 
+class AppealSerializer(StrictSerializer):
+    clauses = serializers.ListField(
+        child=TextField(max_length=MAX_CLAUSE), min_length=1, max_length=MOST_CLAUSES,
+        help_text="The clauses relied on, as the findings and the judgement name them.",
+    )  # fmt: skip
+    text = TextField(max_length=4000)
+
+
 class WithdrawSerializer(StrictSerializer):
     note = TextField(max_length=1000, required=False, allow_blank=True, default="")
 
@@ -121,6 +131,11 @@ class JudgementShape(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(Outcome.choices)
     amount = MoneyShape(help_text="What goes back; nothing for a rejection.")
     fault = serializers.ChoiceField(Fault.choices)
+    fault_shares = serializers.DictField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text=f"Percent by party ({', '.join(SHARED_BY)}), 100 together; null where the fault is not divided.",
+    )
     clause = serializers.CharField()
     note = serializers.CharField()
     at = serializers.DateTimeField()
@@ -180,6 +195,25 @@ class EvidenceShape(serializers.Serializer[Any]):
 class NeededEvidenceShape(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(KIND_CHOICES)
     satisfied = serializers.BooleanField()
+
+
+class EvidenceAskedShape(serializers.Serializer[Any]):
+    kinds = serializers.ListField(child=serializers.ChoiceField(KIND_CHOICES))
+    note = serializers.CharField()
+    at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+
+
+class AppealShape(serializers.Serializer[Any]):
+    clauses = serializers.ListField(child=serializers.CharField())
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(help_text="When a supervisor is to have decided it.")
+    outcome = serializers.ChoiceField(
+        [outcome.value for outcome in Appeal.OF_BUYER], allow_null=True, help_text="Null while it waits."
+    )
+    note = serializers.CharField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
 
 
 class TransferShape(serializers.Serializer[Any]):
@@ -247,6 +281,10 @@ class RefundRequestShape(serializers.Serializer[Any]):
     )
     offer = OfferShape(allow_null=True, help_text="What the seller offered last.")
     sealed_offers = SealedOffersShape()
+    evidence_asked = EvidenceAskedShape(
+        allow_null=True, help_text="What a reviewer waits for from you; null while nothing is asked of you."
+    )
+    appeal = AppealShape(allow_null=True, help_text="Yours, against a rejection.")
     refund = RefundShape(allow_null=True)
 
 

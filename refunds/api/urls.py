@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
 
-from . import evidence, offers, views
+from . import appeals, evidence, offers, views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("refund-requests/<name:number>/request-person/", views.RequestPerson.as_view()),
     path("refund-requests/<name:number>/respond-offer/", offers.RespondOffer.as_view()),
     path("refund-requests/<name:number>/sealed-offer/", offers.SealedOffer.as_view()),
+    path("refund-requests/<name:number>/appeal/", appeals.FileAppeal.as_view()),
     path("refund-requests/<name:number>/evidence/", evidence.GiveEvidence.as_view()),
     path("refund-requests/<name:number>/resubmit/", evidence.Resubmit.as_view()),
     path("evidence-standards/", evidence.EvidenceStandards.as_view()),

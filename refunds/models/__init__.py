@@ -1,22 +1,27 @@
 """A refund request, its history, what was decided and said, and the rules it was judged by."""
 
+from .appeals import Appeal
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
+from .demands import EvidenceDemand
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
 from .judgements import CaseWords, Judgement
 from .messages import Message
 from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
+from .panels import PanelMember, Vote
 from .policies import PolicyVersion
 from .provider_checks import ProviderAnswer, ProviderCheck
 from .requests import RefundItem, RefundRequest, Transition
 
 __all__ = [
+    "Appeal",
     "CalendarDay",
     "CaseWords",
     "Deadline",
     "Decision",
     "Evidence",
+    "EvidenceDemand",
     "EvidenceView",
     "Extension",
     "Flag",
@@ -27,6 +32,7 @@ __all__ = [
     "OfferKind",
     "OfferedUnit",
     "Outage",
+    "PanelMember",
     "Peak",
     "PendingFile",
     "PolicyVersion",
@@ -37,4 +43,5 @@ __all__ = [
     "RefundRequest",
     "SealedOffer",
     "Transition",
+    "Vote",
 ]

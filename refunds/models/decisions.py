@@ -41,6 +41,7 @@ class Proposal(models.Model):
     fault = models.CharField(
         _("fault"), max_length=8, choices=Fault, blank=True
     )  # a seller who agrees names none
+    shares = models.JSONField(_("shares of the fault"), null=True)
     deviation = models.TextField(_("why it departs from the precedents"), blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(_("at"))

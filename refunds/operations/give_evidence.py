@@ -19,10 +19,10 @@ from marketplace.kernel.models import IdempotencyKey
 from ..evidence.similar import bands
 from ..machine import OPEN, Party, State
 from ..models import Evidence, PendingFile, RefundRequest
-from ..permissions import BUYER, Actor, seller_of, staff
+from ..permissions import BUYER, Actor, reach, seller_of, staff
 from ..policy import EVIDENCE_KINDS
-from ..transitions import apply_transition
-from .locking import clock_after, lock
+from .asked import answer_question
+from .locking import lock, lock_for_staff
 from .say import CARD_NUMBER, CardNumber
 from .take_file import Taken, Upload, taken
 
@@ -100,7 +100,7 @@ def give_as_buyer(
         def effect() -> tuple[Answer, int]:
             request = lock(number, buyer_id=buyer_id)
             _keep(request, file, upload, kind, note, BUYER, now)
-            _answer_question(request, BUYER, now)
+            answer_question(request, BUYER, now)
             answer = present(request)
             keep(key, answer, 201)
             return answer, 201
@@ -127,7 +127,7 @@ def give_as_seller(
     with taken(upload, now) as file, transaction.atomic(durable=True):
         request = lock(number)
         evidence = _keep(request, file, upload, kind, note, actor, now)
-        _answer_question(request, actor, now)
+        answer_question(request, actor, now)
         return evidence
 
 
@@ -140,16 +140,19 @@ def give_as_staff(
     give_as_buyer, but for the key.
     """
     actor = staff(user)
+    _require_reach(number, user)
     of = Actor(Party(side), user.pk) if side in (Party.BUYER, Party.SELLER) else actor
     _check(kind, note, of.party)
     _look_ahead(number, of.party, upload, kind)
     with taken(upload, now) as file, transaction.atomic(durable=True):
-        return _keep(lock(number), file, upload, kind, note, of, now)
+        request, _actor = lock_for_staff(number, user)
+        return _keep(request, file, upload, kind, note, of, now)
 
 
-def asked_party(request: RefundRequest) -> Party:
-    """Whom a case that waits for evidence has asked: its buyer (review.ask_evidence)."""
-    return Party.BUYER
+def _require_reach(number: str, user: User) -> None:
+    """Raises NotFound."""
+    if not RefundRequest.objects.filter(reach(user), number=number).exists():
+        raise NotFound()
 
 
 def _check(kind: str, note: str, party: Party) -> None:
@@ -214,10 +217,3 @@ def _keep(
         key=file.key,
         at=now,
     )
-
-
-def _answer_question(request: RefundRequest, actor: Actor, now: datetime) -> None:
-    """What the case waited for is there: the review goes on."""
-    if request.state == State.AWAITING_EVIDENCE and asked_party(request) == actor.party:
-        due = clock_after("give_evidence", request, now)
-        apply_transition(request, "give_evidence", actor=actor, now=now, due=due)

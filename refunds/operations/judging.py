@@ -1,5 +1,6 @@
 """What a person's decision leaves behind: whose fault it was, and how it stands to the precedents (F5, F9)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.kernel.errors import Refusal
 
 from .. import precedents
-from ..faults import FORCES_REFUND, Fault, Outcome
+from ..faults import FORCES_REFUND, SHARED_BY, Fault, Outcome
 from ..models import Judgement, RefundRequest
 from ..precedents import Question
 
@@ -25,6 +26,14 @@ class RefundForced(Refusal):
     title = _("With the seller at fault the refund is due: approve it, whole or in part.")
 
 
+class SharesInvalid(Refusal):
+    code = "shares_invalid"
+    status = 422
+    title = _(
+        "Divide the fault in whole percent between at least two, 100 together, the largest with who is at fault."
+    )
+
+
 class DeviationNeedsReason(Refusal):
     code = "deviation_needs_reason"
     status = 422
@@ -38,14 +47,20 @@ class Ruling(NamedTuple):
     note: str
     clause: str = ""
     deviation: str = ""  # why it departs from the precedents
+    shares: dict[str, int] | None = None  # percent of the fault by party, where it is divided
 
 
-def require_fault(fault: str, *, for_buyer: bool) -> None:
-    """Raises FaultNeeded, RefundForced."""
+def require_fault(fault: str, *, for_buyer: bool, shares: Mapping[str, int] | None = None) -> None:
+    """Raises FaultNeeded, RefundForced, SharesInvalid."""
     if fault not in Fault.values:
         raise FaultNeeded(faults=Fault.values)
-    if not for_buyer and fault in FORCES_REFUND:
+    if not for_buyer and (fault in FORCES_REFUND or FORCES_REFUND & set(shares or ())):
         raise RefundForced()
+    if shares is None:
+        return
+    is_divided = len(shares) > 1 and set(shares) <= set(SHARED_BY) and min(shares.values()) > 0
+    if not is_divided or sum(shares.values()) != 100 or shares.get(fault) != max(shares.values()):
+        raise SharesInvalid(parties=[str(party) for party in SHARED_BY])
 
 
 def weigh(request: RefundRequest, *, for_buyer: bool, deviation: str) -> Question:

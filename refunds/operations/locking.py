@@ -8,7 +8,7 @@ from marketplace.kernel.errors import NotFound
 from .. import clocks
 from ..clocks import Due
 from ..models import RefundRequest
-from ..permissions import Actor, seller_of, staff
+from ..permissions import Actor, reaches, seller_of, staff
 from ..policies import in_force
 
 
@@ -36,9 +36,12 @@ def lock_alone(where: str, value: object, *, wait: str = "") -> RefundRequest | 
 
 
 def lock_for_staff(number: str, user: User) -> tuple[RefundRequest, Actor]:
-    """Raises NotPermitted (role without cases), NotFound."""
+    """Raises NotPermitted (role without cases), NotFound, also for an arbiter who has no seat in the case."""
     actor = staff(user)
-    return lock(number), actor
+    request = lock(number)
+    if not reaches(user, request.pk):
+        raise NotFound()
+    return request, actor
 
 
 def lock_for_seller(number: str, user: User) -> tuple[RefundRequest, Actor]:

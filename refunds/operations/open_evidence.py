@@ -10,6 +10,7 @@ from marketplace.kernel.errors import NotFound
 from ..evidence import links, storage
 from ..evidence_shown import VERIFIERS_ONLY, seller_may_see, staff_may_see
 from ..models import Evidence, EvidenceView
+from ..permissions import reaches
 
 log = logging.getLogger(__name__)
 
@@ -49,4 +50,5 @@ def _may_see(evidence: Evidence, viewer: links.Viewer, user: User | None) -> boo
         return evidence.request.buyer_id == viewer.id
     if user is None or user.pk != viewer.id:
         return False
-    return staff_may_see(user, evidence.kind) or seller_may_see(user, evidence)
+    as_staff = staff_may_see(user, evidence.kind) and reaches(user, evidence.request_id)
+    return as_staff or seller_may_see(user, evidence)

@@ -12,10 +12,11 @@ from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal, SecondPersonNeeded
 
 from ..machine import State
-from ..models import Proposal, RefundRequest
+from ..models import Appeal, PanelMember, Proposal, RefundRequest
 from ..permissions import Actor
 from ..transitions import apply_transition, edge_for
 from . import judging
+from .appealed import close_appeal, refuse_after_ruling
 from .approve import AmountOutOfRange, approve
 from .judging import Ruling
 from .locking import clock_after, lock_for_staff
@@ -30,6 +31,11 @@ class ReasonsNeeded(Refusal):
     code = "reasons_needed"
     status = 422
     title = _("Write the reasons: the parties will read them.")
+
+
+class PanelVotes(Refusal):
+    code = "panel_votes"
+    title = _("A panel sits over this case: it rules by the votes of its members.")
 
 
 class ClauseNeeded(Refusal):
@@ -48,19 +54,22 @@ def approve_request(
     now: datetime,
     clause: str = "",
     deviation: str = "",
+    shares: dict[str, int] | None = None,
 ) -> RefundRequest:
     """Approve `amount` minor units (None: all), with `fault` of refunds.faults. Above the two-person limit the first
-    call proposes, and a second person's call with the same amount approves; the state tells which happened.
+    call proposes, and a second person's call with the same amount approves; the state tells which happened. `shares`
+    divide the fault in percent.
 
-    Raises ReasonsNeeded, FaultNeeded, DeviationNeedsReason, AmountOutOfRange, SecondPersonNeeded, NotPermitted,
-    NotFound, InvalidTransition.
+    Raises ReasonsNeeded, FaultNeeded, SharesInvalid, DeviationNeedsReason, AmountOutOfRange, SecondPersonNeeded,
+    PanelVotes, NotPermitted, NotFound, InvalidTransition.
     """
-    _require(note)
-    judging.require_fault(fault, for_buyer=True)
+    require_reasons(note)
+    judging.require_fault(fault, for_buyer=True, shares=shares)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
         event = APPROVES.get(State(request.state), "approve")
         edge_for(request.state, event, actor.party)
+        require_no_panel(request)
         amount = request.amount if amount is None else amount
         if not 0 < amount <= request.amount:
             raise AmountOutOfRange(amount=amount, at_most=request.amount)
@@ -73,7 +82,8 @@ def approve_request(
                 )
             maker_id, checker_id = proposal.by_id, user.pk
             deviation = deviation.strip() or proposal.deviation
-        ruling = Ruling(fault, note.strip(), clause, deviation.strip())
+            shares = shares or (proposal.shares if fault == proposal.fault else None)
+        ruling = Ruling(fault, note.strip(), clause, deviation.strip(), shares)
         question = judging.weigh(request, for_buyer=True, deviation=ruling.deviation)
         if amount > request.two_person_above and checker_id is None:
             _propose(request, user, proposal, ruling, amount=amount, now=now)
@@ -97,17 +107,16 @@ def reject(
     *, number: str, user: User, clause: str, note: str, fault: str, now: datetime, deviation: str = ""
 ) -> RefundRequest:
     """Raises ClauseNeeded, ReasonsNeeded, FaultNeeded, RefundForced (the seller is at fault), DeviationNeedsReason,
-    NotPermitted, NotFound, InvalidTransition.
+    PanelVotes, NotPermitted, NotFound, InvalidTransition.
     """
-    clause = clause.strip()
-    if not 0 < len(clause) <= MAX_CLAUSE:
-        raise ClauseNeeded()
-    _require(note)
+    clause = require_clause(clause)
+    require_reasons(note)
     judging.require_fault(fault, for_buyer=False)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
         event = REJECTS.get(State(request.state), "reject")
         edge_for(request.state, event, actor.party)
+        require_no_panel(request)
         ruling = Ruling(fault, note.strip(), clause, deviation.strip())
         question = judging.weigh(request, for_buyer=False, deviation=ruling.deviation)
         _apply(request, event, actor, ruling.note, clause, now)
@@ -116,33 +125,35 @@ def reject(
 
 
 def hear_appeal(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    """Take a rejected request up again. Raises as ask_evidence."""
-    return _move("hear_appeal", number=number, user=user, note=note, now=now)
+    """Take a rejected request up again, and decide with it the appeal that waits. Raises as refer, and
+    RulingIsFinal, DecidedYourself, AppealOvertaken.
+    """
+    return _contest("hear_appeal", Appeal.Outcome.HEARD, number, user, note, now)
 
 
 def escalate(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    """Take a rejected request to arbitration. Raises as ask_evidence."""
-    return _move("escalate", number=number, user=user, note=note, now=now)
-
-
-def ask_evidence(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    """Ask the buyer for what is missing; `note` says what. Raises as reject, but for the clause."""
-    return _move("ask_evidence", number=number, user=user, note=note, now=now)
+    """Take a rejected request to arbitration, and decide with it the appeal that waits. Raises as hear_appeal."""
+    return _contest("escalate", Appeal.Outcome.ESCALATED, number, user, note, now)
 
 
 def resume(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    """Go on without the evidence asked for. Raises as ask_evidence."""
+    """Go on without the evidence asked for. Raises as refer."""
     return _move("resume", number=number, user=user, note=note, now=now)
 
 
 def take_over(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    """Step in before the seller's time is up, with a reason (F1). Raises as ask_evidence."""
+    """Step in before the seller's time is up, with a reason (F1). Raises as refer."""
     return _move("take_over", number=number, user=user, note=note, now=now)
 
 
 def refer(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    """Refer to arbitration. Raises as ask_evidence."""
+    """Refer to arbitration. Raises ReasonsNeeded, NotPermitted, NotFound, InvalidTransition."""
     return _move("refer", number=number, user=user, note=note, now=now)
+
+
+def seats_of(request: RefundRequest) -> int:
+    """How many sit over the case now."""
+    return PanelMember.objects.filter(request=request, left_at__isnull=True).count()
 
 
 def standing_proposal(request: RefundRequest) -> Proposal | None:
@@ -169,8 +180,21 @@ def _propose(
     )
 
 
+def _contest(
+    event: str, outcome: Appeal.Outcome, number: str, user: User, note: str, now: datetime
+) -> RefundRequest:
+    require_reasons(note)
+    with transaction.atomic(durable=True):
+        request, actor = lock_for_staff(number, user)
+        edge_for(request.state, event, actor.party)
+        refuse_after_ruling(request)
+        _apply(request, event, actor, note.strip(), "", now)
+        close_appeal(request, outcome, user=user, note=note.strip(), now=now)
+        return request
+
+
 def _move(event: str, *, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    _require(note)
+    require_reasons(note)
     with transaction.atomic(durable=True):
         request, actor = lock_for_staff(number, user)
         _apply(request, event, actor, note.strip(), "", now)
@@ -182,6 +206,21 @@ def _apply(request: RefundRequest, event: str, actor: Actor, note: str, clause: 
     apply_transition(request, event, actor=actor, now=now, due=due, note=note, clause=clause)
 
 
-def _require(note: str) -> None:
+def require_reasons(note: str) -> None:
+    """Raises ReasonsNeeded."""
     if not note.strip():
         raise ReasonsNeeded()
+
+
+def require_clause(clause: str) -> str:
+    """Trimmed. Raises ClauseNeeded."""
+    clause = clause.strip()
+    if not 0 < len(clause) <= MAX_CLAUSE:
+        raise ClauseNeeded()
+    return clause
+
+
+def require_no_panel(request: RefundRequest) -> None:
+    """Where several sit over a case, none of them rules alone, and nobody in their place. Raises PanelVotes."""
+    if request.state == State.ARBITRATION and seats_of(request) > 1:
+        raise PanelVotes()

@@ -1,4 +1,4 @@
-"""A word in the case (requirement F4). The buyer's word answers what the buyer was asked for."""
+"""A word in the case (requirement F4). The word of the side that was asked for something answers it."""
 
 import re
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 from marketplace.kernel.outbox import enqueue
 
-from ..machine import Clock, Party, State
+from ..machine import Clock, Party
 from ..models import Deadline, Message, RefundRequest
 from ..permissions import BUYER, Actor
-from ..transitions import apply_transition
+from .asked import answer_question
 from .flag import flag_threats
-from .locking import clock_after, lock, lock_for_seller, lock_for_staff
+from .locking import lock, lock_for_seller, lock_for_staff
 
 MAX_CHARACTERS = 4000
 PARTIES = (Party.BUYER, Party.SELLER)  # whose threats are read by a person (F10)
@@ -53,7 +53,7 @@ def say_as_buyer(
     def effect() -> tuple[Answer, int]:
         request = lock(number, buyer_id=buyer_id)
         say(request, BUYER, text, now)
-        _answer_question(request, now)
+        answer_question(request, BUYER, now)
         answer = present(request)
         keep(key, answer, 201)
         return answer, 201
@@ -66,6 +66,7 @@ def say_as_seller(*, number: str, user: User, text: str, now: datetime) -> None:
     with transaction.atomic(durable=True):
         request, actor = lock_for_seller(number, user)
         say(request, actor, text, now)
+        answer_question(request, actor, now)
 
 
 def say_as_staff(*, number: str, user: User, text: str, now: datetime, is_internal: bool = False) -> None:
@@ -95,9 +96,3 @@ def say(request: RefundRequest, actor: Actor, text: str, now: datetime, *, is_in
         flag_threats(request, message.text, now, message=message)
     if not is_internal:
         enqueue("batch.tell_message", message.pk)
-
-
-def _answer_question(request: RefundRequest, now: datetime) -> None:
-    if request.state == State.AWAITING_EVIDENCE:
-        due = clock_after("give_evidence", request, now)
-        apply_transition(request, "give_evidence", actor=BUYER, now=now, due=due)

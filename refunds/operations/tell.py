@@ -20,7 +20,7 @@ from marketplace.orders.goods import GoodsType
 
 from ..machine import CLOCKS, OPEN, Party, State
 from ..policies import NoPolicy, in_force
-from ..telling import BUYER, SELLER, TELLS
+from ..telling import ASKED_OF_SELLER, BUYER, SELLER, TELLS
 
 FEW = 500
 BATCH = 5000
@@ -36,7 +36,8 @@ JOIN orders_order o ON o.id = r.order_id JOIN identity_buyer b ON b.id = r.buyer
 _MOVES = f"""
 SELECT {_CASE}, t.sequence, t.event, t.to_state, t.clause, t.at, t.due_at, (
     SELECT d.findings FROM refunds_decision d WHERE d.request_id = r.id AND t.event LIKE 'policy_%%' AND d.at <= t.at
-    ORDER BY d.id DESC LIMIT 1) AS findings
+    ORDER BY d.id DESC LIMIT 1) AS findings,
+    (SELECT e.of FROM refunds_evidencedemand e WHERE e.request_id = r.id AND e.sequence = t.sequence) AS asked
 FROM unnest(%(ids)s::bigint[], %(sequences)s::int[]) AS m(request_id, sequence)
 JOIN refunds_transition t USING (request_id, sequence) JOIN refunds_refundrequest r ON r.id = t.request_id {_JOINED}
 ORDER BY t.id
@@ -79,6 +80,29 @@ def _news_of_messages(ids: Sequence[int]) -> list[News]:
         others = {Party.BUYER: (SELLER,), Party.SELLER: (BUYER,)}.get(row["author"], (BUYER, SELLER))
         news += [_news(row, kind, "message_received", f"m{row['id']}", data) for kind in others]
     return news
+
+
+_APPEALED = f"""
+SELECT {_CASE}, a.id AS appeal_id, a.party, a.outcome, coalesce(a.decided_at, a.at) AS at FROM refunds_appeal a
+JOIN refunds_refundrequest r ON r.id = a.request_id {_JOINED} WHERE a.id = %(id)s
+"""
+
+
+def tell_appeal(appeal_id: int, now: datetime) -> int:
+    """Tell the seller that the buyer appeals, and who appealed what came of it, in the caller's transaction.
+
+    A seller's appeal is no business of the buyer's, whose money it does not touch.
+    """
+    news = []
+    for row in _rows(_APPEALED, {"id": appeal_id}):
+        data = _data(row) | {"outcome": row["outcome"], "at": instant(row["at"])}
+        cause = f"a{row['appeal_id']}"
+        if row["outcome"]:
+            kind = BUYER if row["party"] == Party.BUYER else SELLER
+            news.append(_news(row, kind, "appeal_decided", f"{cause}:decided", data))
+        elif row["party"] == Party.BUYER:
+            news.append(_news(row, SELLER, "appeal_filed", cause, data))
+    return tell(news, now)
 
 
 _QUIET = f"""
@@ -162,7 +186,7 @@ def sweep_overdue(now: datetime) -> int:
 def _news_of_move(row: dict[str, Any]) -> Iterable[News]:
     data = _data(row) | {"event": row["event"], "state": row["to_state"], "at": instant(row["at"])}
     data |= _ground(row) | _due(row["to_state"], row["due_at"])
-    for kind, topic in TELLS[row["event"]]:
+    for kind, topic in ASKED_OF_SELLER if row["asked"] == SELLER else TELLS[row["event"]]:
         yield _news(row, kind, topic, str(row["sequence"]), data)
 
 

@@ -33,6 +33,8 @@ _CLOCKS: dict[str, int] = {
     "complex_days": 14,
     "mass_fault_days": 30,
     "arbitration_working_days": 7,
+    "appeal_days": 7,  # F8: to appeal in, and for a supervisor to decide
+    "appeal_working_days": 3,
     "progress_notice_hours": 48,  # E8: every 48-72 h
     "payout_wallet_days": 1,  # E10
     "payout_card_working_days": 7,  # E10

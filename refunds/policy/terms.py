@@ -83,6 +83,8 @@ class Clocks(_Frozen):
     complex_days: Positive
     mass_fault_days: Positive
     arbitration_working_days: Positive
+    appeal_days: Positive = 7  # as these two are for versions published before there were appeals
+    appeal_working_days: Positive = 3
     progress_notice_hours: Positive
     payout_wallet_days: Positive
     payout_card_working_days: Positive

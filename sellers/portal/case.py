@@ -12,18 +12,21 @@ from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.models import UnitEvent
 from marketplace.payments.models import Transfer
-from refunds.faults import Fault
+from refunds.faults import Fault, shares_words
 from refunds.filing_channels import FilingChannel
 from refunds.findings import findings_json
 from refunds.machine import Party, State
-from refunds.models import Judgement, Message, Offer, RefundItem, RefundRequest, Transition
+from refunds.models import EvidenceDemand, Judgement, Message, Offer, RefundItem, RefundRequest, Transition
+from refunds.models.evidence import kind_label
 from refunds.offer_words import offer_words
 from refunds.operations.answer import Ground
+from refunds.operations.asked import standing_demand
 from refunds.policy import EventFacts, unit_use
 from refunds.queries import is_disputed, sellers_request, transfers_of
 
 from .looks import (
     AGREED_ABOVE_LIMIT,
+    ASKED_FOR_EVIDENCE,
     EVENTS,
     FILED_BY,
     FILED_BY_STAFF,
@@ -34,6 +37,7 @@ from .looks import (
     TERMS,
     TRANSFERS,
     USES,
+    YOU_WERE_ASKED,
     Look,
     Text,
 )
@@ -83,7 +87,15 @@ def last_answer(case: RefundRequest) -> str:
 
 
 def look_of(case: RefundRequest) -> Look:
+    if demand_of_seller(case):
+        return ASKED_FOR_EVIDENCE
     return AGREED_ABOVE_LIMIT if _awaits_confirmation(case) else STATES[case.state]
+
+
+def demand_of_seller(case: RefundRequest) -> EvidenceDemand | None:
+    """What a reviewer waits for from this seller."""
+    demand = standing_demand(case)
+    return demand if demand and demand.of == Party.SELLER else None
 
 
 def shown(case: RefundRequest, user: User) -> dict[str, Any]:
@@ -95,6 +107,7 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
     decision = next(reversed(case.decisions.all()), None)
     findings = findings_json(decision.findings) if decision else []
     units = [_unit(item) for item in items]
+    demand = demand_of_seller(case)
     return {
         "case": case,
         "order": case.order,
@@ -103,6 +116,8 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "is_mine_to_answer": case.state == State.AWAITING_SELLER,
         "is_mine": case.channel == FilingChannel.PORTAL,
         "is_being_checked": case.state in (State.SUBMITTED, State.PRECHECKING),
+        "demand": demand,
+        "demanded_kinds": [kind_label(kind) for kind in demand.kinds] if demand else [],
         "needs_second_person": case.amount > case.two_person_above,
         "units": units[:UNITS_AT_ONCE],
         "more_units": units[UNITS_AT_ONCE:],
@@ -153,10 +168,12 @@ def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]
         yield Entry(case.order.completed_at, "", _("The order was completed"))
     offered = {offer.sequence: offer for offer in case.offers.all()}
     judged = {judgement.sequence: judgement for judgement in case.judgements.all()}
+    asked_here = {row.sequence for row in case.evidence_demands.all() if row.of == Party.SELLER}
     for move in case.transitions.all():
         fault = fault_words(judged[move.sequence]) if move.sequence in judged else ""
         said = _note(move, offered.get(move.sequence), case.currency)
-        yield Entry(move.at, Party(move.actor).label, _title(move), move.clause, said, fault)
+        title = YOU_WERE_ASKED if move.sequence in asked_here else _title(move)
+        yield Entry(move.at, Party(move.actor).label, title, move.clause, said, fault)
     for transfer in transfers:
         if transfer.settled_at:
             paid = money(transfer.claim.amount, case.currency)
@@ -173,6 +190,8 @@ def _title(move: Transition) -> Text:
 
 def fault_words(judgement: Judgement) -> str:
     """Whose fault a person found it to be, in the seller's view."""
+    if judgement.shares:
+        return _("Fault: %(party)s") % {"party": shares_words(judgement.shares)}
     if judgement.fault != Fault.SELLER:
         return _("Fault: %(party)s") % {"party": Fault(judgement.fault).label}
     return _("Fault: yours. The refund is forced and needs no agreement.")

@@ -1,5 +1,6 @@
 """Reading what was typed. Whether it may be done is the operation's to say."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -54,6 +55,26 @@ class RefuseForm(forms.Form):
         error_messages={"required": _("Say in a sentence what the ground rests on.")},
         rows=4,
     )
+
+
+class AppealForm(forms.Form):
+    clauses = forms.CharField(
+        label=_("Clauses you rely on"),
+        help_text=_("As the findings name them, separated by commas: B3, B6."),
+        max_length=200,
+        error_messages={"required": _("Name at least one clause.")},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    text = LongText(
+        label=_("Why the decision is wrong"),
+        help_text=_("A supervisor who took no part in the decision reads this."),
+        error_messages={"required": _("Say why the decision is wrong.")},
+        rows=4,
+    )
+
+    def clean_clauses(self) -> list[str]:
+        parts = re.split(r"[,，、;；]", self.cleaned_data["clauses"])
+        return [part.strip() for part in parts if part.strip()]
 
 
 class MessageForm(forms.Form):

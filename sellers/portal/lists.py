@@ -2,18 +2,23 @@
 
 from collections import Counter
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import F, Func, QuerySet, TextField, Value
+from django.db.models import Case, F, Func, QuerySet, TextField, Value, When
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import NotFound
-from refunds.machine import OPEN, State
+from refunds.desk_queries import ASKED_OF
+from refunds.machine import OPEN, Party, State
 from refunds.models import RefundRequest
 from refunds.queries import of_seller
 from sellers.models import Membership
+
+from .case import demand_of_seller
+from .looks import ASKED_FOR_EVIDENCE, STATES, Look
 
 PAGE_SIZE = 25
 COUNT_TO = 99  # beyond it a tab shows "99+"
@@ -28,8 +33,15 @@ class Tab(NamedTuple):
     hint: str | Promise
     by_deadline: bool = False
     is_counted: bool = True
+    asked: Party | None = None  # of those that wait for evidence: where this side was asked
 
 
+# Of a case that waits for evidence: the side that was asked; "" for the others. An OR would hide its place in the index.
+_ASKED_OF = Case(
+    When(state=State.AWAITING_EVIDENCE, then=Coalesce(ASKED_OF, Value(str(Party.BUYER)))),
+    default=Value(""),
+    output_field=TextField(),
+)
 # An approved case counts as done: nothing is left for the seller or the platform to decide.
 _DONE = (frozenset(State) - OPEN) | {State.APPROVED, State.REFUNDING}
 _PLATFORM = frozenset(State) - _DONE - {State.AWAITING_SELLER}
@@ -38,17 +50,18 @@ TABS: dict[str, Tab] = {
     tab.key: tab
     for tab in (
         Tab(
-            TO_ANSWER, _("To answer"), frozenset({State.AWAITING_SELLER}),
+            TO_ANSWER, _("To answer"), frozenset({State.AWAITING_SELLER, State.AWAITING_EVIDENCE}),
             _("Nothing waits for your answer."),
             _("When a buyer asks for money back and the rules leave it to you, the case appears here with a "
               "countdown. Agree, or refuse with a ground, before it runs out."),
-            by_deadline=True,
+            by_deadline=True, asked=Party.SELLER,
         ),
         Tab(
             "platform", _("With the platform"), _PLATFORM,
             _("No case is with the platform."),
             _("Cases you refused, cases that were not answered in time, and cases that a person must judge are "
               "here until they are decided. You can read along and send messages."),
+            asked=Party.BUYER,
         ),
         Tab(
             "done", _("Done"), _DONE,
@@ -90,14 +103,24 @@ def counts(membership: Membership) -> dict[str, str]:
     return {tab.key: f"{COUNT_TO}+" if found[tab.key] > COUNT_TO else str(found[tab.key]) for tab in counted}
 
 
-def tab_of(state: str) -> Tab:
-    return next(tab for tab in TABS.values() if state in tab.states)
+def tab_of(case: RefundRequest) -> Tab:
+    """Of a case as case.load() reads it."""
+    asked = Party.SELLER if demand_of_seller(case) else Party.BUYER
+    tabs = [tab for tab in TABS.values() if case.state in tab.states]
+    return next((tab for tab in tabs if tab.asked == asked), tabs[0])
+
+
+def look_of_row(case: Any) -> Look:
+    """Of a row of a page: what was asked of this seller looks so."""
+    is_asked = case.state == State.AWAITING_EVIDENCE and case.asked_of == Party.SELLER
+    return ASKED_FOR_EVIDENCE if is_asked else STATES[case.state]
 
 
 def _cases(membership: Membership, tab: Tab) -> QuerySet[RefundRequest]:
     # The seller is named beside the membership so that the index on (seller, state, due_at, id) serves the order.
     cases = of_seller(membership.user).filter(seller_id=membership.seller_id)
-    return cases.filter(state__in=sorted(tab.states))
+    cases = cases.filter(state__in=sorted(tab.states)).annotate(asked_of=_ASKED_OF)
+    return cases if tab.asked is None else cases.filter(asked_of__in=["", tab.asked])
 
 
 def _by_deadline(rows: QuerySet[RefundRequest], after: str) -> QuerySet[RefundRequest]:

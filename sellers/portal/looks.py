@@ -49,6 +49,9 @@ STATES: dict[str, Look] = {
 AGREED_ABOVE_LIMIT = Look("clock", "good", _("Agreed, being confirmed"),
     _("You agreed. A member of staff confirms it, then the money goes back. You need do nothing."))  # fmt: skip
 
+ASKED_FOR_EVIDENCE = Look("reply", "warn", _("Evidence asked of you"),
+    _("A reviewer waits for something from you. A file or a message of yours answers it."))  # fmt: skip
+
 RESULTS: dict[str, Look] = {
     "met": Look("check", "good", _("Met")),
     "unmet": Look("cross", "bad", _("Not met")),
@@ -139,6 +142,7 @@ FILED_BY: dict[str, Text] = {
     Party.SYSTEM: _("The platform filed the request by itself"),
 }
 FILED_BY_STAFF = _("The platform filed the request for the buyer")
+YOU_WERE_ASKED: Text = _("You were asked for evidence")
 
 # Conditions a product page may state (requirement B6), and how the case shows them.
 TERMS: dict[str, Text] = {

@@ -12,6 +12,7 @@ urlpatterns = [
     path("cases/<str:number>/refuse/", views.refuse, name="refuse"),
     *(path(f"cases/<str:number>/{way}/", offers.offer, {"way": way}, name=way) for way in ways.WAYS),
     path("cases/<str:number>/sealed/", offers.seal, name="sealed"),
+    path("cases/<str:number>/appeal/", views.appeal, name="appeal"),
     path("cases/<str:number>/messages/", views.say, name="say"),
     path("cases/<str:number>/evidence/", evidence.give, name="give_evidence"),
     path("orders/", filing.find, name="find_order"),

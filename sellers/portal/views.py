@@ -15,15 +15,16 @@ from marketplace.kernel.errors import NotFound, Refusal
 from refunds.machine import Party, State
 from refunds.models import RefundRequest
 from refunds.operations import answer
+from refunds.operations.appeal import appeal_as_seller
 from refunds.operations.say import say_as_seller
 from sellers.models import Membership
 
 from . import lists
 from .access import for_member
 from .case import last_answer, load, look_of, shown
+from .contested import appeal_shown
 from .evidence import evidence_shown
-from .forms import AgreeForm, MessageForm, RefuseForm
-from .looks import STATES
+from .forms import AgreeForm, AppealForm, MessageForm, RefuseForm
 from .ways import offered_ways, sealed_way
 
 SAME_WORDS_WITHIN = timedelta(seconds=30)  # a message sent twice by a second press
@@ -50,7 +51,7 @@ def cases(request: HttpRequest, membership: Membership) -> HttpResponse:
         "membership": membership,
         "tab": tab,
         "tabs": [(each, counts.get(each.key, "")) for each in lists.TABS.values()],
-        "rows": [(case, STATES[case.state]) for case in page.cases],
+        "rows": [(case, lists.look_of_row(case)) for case in page.cases],
         "next": page.next,
         "is_later_page": bool(after),
     }
@@ -115,6 +116,27 @@ def refuse(request: HttpRequest, membership: Membership, number: str) -> HttpRes
 
 @for_member
 @require_http_methods(["GET", "HEAD", "POST"])
+def appeal(request: HttpRequest, membership: Membership, number: str) -> HttpResponse:
+    """The form stands on the case page; its address, opened by itself, leads there."""
+    contested = load(membership.user, number)
+    if request.method != "POST":
+        return redirect("portal:case", contested.number)
+    form = AppealForm(request.POST)
+    if not form.is_valid():
+        return case_page(request, membership, contested, appealing=Attempt(form))
+    try:
+        appeal_as_seller(number=number, user=membership.user, now=timezone.now(), **form.cleaned_data)
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        attempt = Attempt(form, refusal.status, str(refusal.detail))
+        return case_page(request, membership, load(membership.user, number), appealing=attempt)
+    messages.success(request, _("Done: your appeal is with a supervisor."))
+    return redirect("portal:case", number)
+
+
+@for_member
+@require_http_methods(["GET", "HEAD", "POST"])
 def say(request: HttpRequest, membership: Membership, number: str) -> HttpResponse:
     spoken_in = load(membership.user, number)
     if request.method != "POST":
@@ -150,16 +172,20 @@ def case_page(
     refusing: Attempt | None = None,
     saying: Attempt | None = None,
     offering: tuple[str, Attempt] | None = None,
+    appealing: Attempt | None = None,
 ) -> HttpResponse:
     """The case, with a post that was refused beside its form; `offering` names which of ways.py it was."""
     way, tried = offering or ("", None)
-    failed = refusing or saying or tried
+    failed = refusing or saying or appealing or tried
     typed = tried.form if tried else None
     context = {
         **shown(case, membership.user),
         **evidence_shown(case, membership.user),
         "membership": membership,
-        "tab": lists.tab_of(case.state),
+        "tab": lists.tab_of(case),
+        **appeal_shown(case, timezone.now()),
+        "appeal_form": appealing.form if appealing else AppealForm(auto_id="appeal-%s"),
+        "appealing": appealing,
         "refuse_form": refusing.form if refusing else RefuseForm(),
         "refusing": refusing,
         "message_form": saying.form if saying else MessageForm(),

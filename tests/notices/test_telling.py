@@ -20,6 +20,7 @@ from marketplace.orders import secrets
 from refunds.machine import EDGES, EVENTS, OPEN, Party, State
 from refunds.models import Message, RefundRequest, Transition
 from refunds.operations import review, say, sweep, tell
+from refunds.operations.ask_evidence import ask_evidence
 from refunds.operations.decide import precheck
 from refunds.operations.file import Filing, file_request
 from refunds.permissions import Actor
@@ -327,7 +328,7 @@ def test_no_notice_holds_a_card_code_or_what_anybody_wrote(cast: Cast) -> None:
     code = f"CARD-{request.order.no}-{unit.ref}"
     assert secrets.seal(code, request.order.no, unit.ref)[1] == bytes(unit.secret_fingerprint)
     say.say_as_staff(number=request.number, user=cast.reviewer, text=f"Is it {code}?", now=now)
-    review.ask_evidence(number=request.number, user=cast.reviewer, note=f"Show {code}", now=now)
+    ask_evidence(number=request.number, user=cast.reviewer, note=f"Show {code}", now=now)
     work(now)
     tell_moves(Transition.objects.values_list("request_id", "sequence"), now + timedelta(minutes=1))
     assert Notice.objects.count() >= 5

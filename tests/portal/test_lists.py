@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from refunds.machine import State
+from refunds.machine import Party, State
 from refunds.operations.sweep import sweep_deadlines
 from sellers.portal import lists
 from tests.cases import make_request, put_clock
@@ -21,8 +21,12 @@ def numbers(response: Any) -> list[str]:
 
 
 def test_every_state_stands_in_exactly_one_tab() -> None:
-    states = [state for tab in lists.TABS.values() for state in tab.states]
-    assert sorted(states) == sorted(State)
+    """But for evidence, which waits for one side or the other."""
+    states = [
+        state for tab in lists.TABS.values() for state in tab.states if state != State.AWAITING_EVIDENCE
+    ]
+    assert sorted([*states, State.AWAITING_EVIDENCE]) == sorted(State)
+    assert {tab.asked for tab in lists.TABS.values()} == {Party.SELLER, Party.BUYER, None}
 
 
 @pytest.mark.parametrize(

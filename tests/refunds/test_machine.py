@@ -13,6 +13,7 @@ from refunds.models import Proposal, RefundItem, RefundRequest, Transition
 from refunds.permissions import Actor
 from refunds.transitions import Approval, InvalidTransition, apply_transition, apply_transition_in_bulk
 from tests.cases import make_request
+from tests.contested import leave_contest
 from tests.evidence import leave_files
 from tests.judged import leave_history
 from tests.offers import leave_offers
@@ -143,6 +144,10 @@ HISTORY = (
     "refunds_offer",
     "refunds_offeredunit",
     "refunds_sealedoffer",
+    "refunds_appeal",
+    "refunds_evidencedemand",
+    "refunds_panelmember",
+    "refunds_vote",
     "orders_unitevent",
 )
 
@@ -160,6 +165,7 @@ def test_history_is_never_changed_or_removed(cast: Cast, table: str, statement: 
     leave_history(cast, request)
     leave_files(cast, request)
     leave_offers(cast)
+    leave_contest(cast)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(DatabaseError, match="history"), transaction.atomic(), connection.cursor() as cursor:

@@ -11,6 +11,7 @@ from refunds.machine import State
 from refunds.models import Message, Proposal, RefundRequest
 from refunds.operations import answer, review, say
 from refunds.operations.approve import AmountOutOfRange
+from refunds.operations.ask_evidence import ask_evidence
 from refunds.transitions import InvalidTransition
 from tests.cases import make_request, work
 from tests.factories import hours
@@ -88,7 +89,7 @@ def test_only_judges_decide(cast: Cast, who: str, verb: str) -> None:
         "approve_request": {"amount": None, "fault": "none"},
         "reject": {"clause": "B3", "fault": "buyer"},
     }.get(verb, {})
-    call = getattr(review, verb)
+    call = ask_evidence if verb == "ask_evidence" else getattr(review, verb)
     refused(
         NotPermitted,
         request,
@@ -149,7 +150,7 @@ def test_a_move_voids_the_standing_proposal(cast: Cast) -> None:
     review.approve_request(
         number=request.number, user=cast.reviewer, amount=None, note="x", fault="none", now=now()
     )
-    review.ask_evidence(number=request.number, user=cast.reviewer, note="The screenshot.", now=now())
+    ask_evidence(number=request.number, user=cast.reviewer, note="The screenshot.", now=now())
     review.resume(number=request.number, user=cast.reviewer, note="No answer needed.", now=now())
     review.approve_request(
         number=request.number, user=cast.second_reviewer, amount=None, note="x", fault="none", now=now()

@@ -1,16 +1,22 @@
 """Offers for tests: made by the real operations, a few words each."""
 
 import itertools
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from marketplace.identity.models import User
+from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Key, Outcome
 from marketplace.kernel.money import Money
+from marketplace.orders.models import Unit
+from marketplace.orders.operations import code_of, reveal
+from marketplace.payments.models import Claim
 from refunds.machine import State
-from refunds.models import RefundRequest
+from refunds.models import Offer, RefundRequest
 from refunds.operations import offer, seal_offer
 from refunds.operations.respond_offer import respond
 
@@ -27,6 +33,35 @@ def key() -> Key:
 
 def number_of(request: RefundRequest) -> dict[str, Any]:
     return {"number": request.number}
+
+
+def standing(request: RefundRequest) -> tuple[Any, ...]:
+    """What a refused call must leave as it was."""
+    row = read(request)
+    offers = list(Offer.objects.order_by("id").values_list("answer", "answered_at"))
+    units = list(Unit.objects.order_by("id").values_list("ref", "place"))
+    return row.state, row.sequence, row.due_at, offers, units, Claim.objects.filter(released_at=None).count()
+
+
+def refused(error: type[Refusal], request: RefundRequest, call: Callable[[], Any]) -> Refusal:
+    before = standing(request)
+    with pytest.raises(error) as caught:
+        call()
+    assert standing(request) == before
+    return caught.value
+
+
+def show_code(request: RefundRequest, ref: str) -> str:
+    order = request.order
+    told = Key("test:reveal", f"{order.no}:{ref}:{timezone.now()}", b"0" * 32)
+    reveal(
+        buyer_id=request.buyer_id, order_no=order.no, ref=ref, key=told, now=timezone.now(), ip="", device=""
+    )
+    return code_of(buyer_id=request.buyer_id, order_no=order.no, ref=ref)
+
+
+def places(request: RefundRequest) -> dict[str, str]:
+    return dict(Unit.objects.filter(order=request.order_id).values_list("ref", "place"))
 
 
 def with_seller(cast: Cast, **order: Any) -> RefundRequest:

@@ -59,7 +59,7 @@ def test_notice_says_what_to_do_and_leads_to_the_case(seller: Client, cast: Cast
         f"Answer refund request {notice.subject}",
         "CNY 49.00",
         "2026-11-21 09:30",
-        "Agree, or refuse with a ground",
+        "Agree, make an offer, or refuse with a ground",
     ):
         assert fact in said
     assert f'href="/portal/cases/{notice.subject}/"' in page.content.decode()

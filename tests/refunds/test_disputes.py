@@ -14,6 +14,7 @@ from refunds.machine import State
 from refunds.models import RefundRequest, Transition
 from refunds.operations.decide import precheck
 from refunds.operations.disputed import DisputeOpen
+from refunds.operations.freeze import NEGOTIATED
 from refunds.operations.pay import pay
 from refunds.operations.unstick import send_again
 from tests.cases import file, make_request, work
@@ -92,7 +93,7 @@ def test_promised_refund_is_called_off_before_it_is_sent(cast: Cast) -> None:
 
 @pytest.mark.parametrize(
     ("state", "moves"),
-    [(state, state in (State.APPROVED, State.AWAITING_SELLER)) for state in State if state not in PASSING],
+    [(state, state in (*NEGOTIATED, State.APPROVED)) for state in State if state not in PASSING],
 )
 @pytest.mark.parametrize("same_order", [True, False])
 def test_chargeback_freezes_what_its_buyer_has_open_on_any_order(

@@ -335,6 +335,15 @@ def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
             "INSERT INTO payments_claim (capture_id, kind, reference, amount, created_at)"
             " SELECT id, 'complaint', 'DP1', 5, now() FROM payments_capture"
         ),
+        "replacement_held": (
+            "INSERT INTO payments_claim (capture_id, kind, reference, amount, created_at)"
+            " SELECT id, 'replacement', 'RF1', 5, now() FROM payments_capture"
+        ),
+        "one_unit_in_place": "UPDATE orders_unit SET place = 'replaced'",
+        "offer_waits_for_the_buyer": (
+            "INSERT INTO refunds_offer (request_id, sequence, kind, amount, note, by_id, at, answer)"
+            f" SELECT id, sequence, 'partial', 1, '', {cast.reviewer.pk}, now(), '' FROM refunds_refundrequest"
+        ),
         "decisions_name_a_fault": (
             "INSERT INTO refunds_judgement"
             " (request_id, sequence, by_id, outcome, amount, fault, clause, note, deviation, at)"

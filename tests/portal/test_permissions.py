@@ -21,6 +21,8 @@ ACTIONS: list[tuple[str, str, dict[str, str]]] = [
     ("agree", "post", {"note": "Yes."}),
     ("refuse", "get", {}),
     ("refuse", "post", {"ground": "other", "note": "No."}),
+    ("appeal", "get", {}),
+    ("appeal", "post", {"clauses": "B3", "text": "It was used."}),
     ("messages", "get", {}),
     ("messages", "post", {"text": "Hello."}),
     ("evidence", "get", {}),

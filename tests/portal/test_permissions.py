@@ -29,6 +29,8 @@ ACTIONS: list[tuple[str, str, dict[str, str]]] = [
     ("promise", "post", {"on": "2099-01-01", "note": "Soon."}),
     ("sealed", "get", {}),
     ("sealed", "post", {"amount": "1.00"}),
+    ("appeal", "get", {}),
+    ("appeal", "post", {"clauses": "B3", "text": "It was used."}),
     ("messages", "get", {}),
     ("messages", "post", {"text": "Hello."}),
     ("evidence", "get", {}),

@@ -15,6 +15,7 @@ from marketplace.payments.models import Capture, Payout, Transfer
 from marketplace.payments.operations.payout import is_paid_by_hand
 from marketplace.risk.models import Dispute, Signal
 
+from .casefile.reading import disputes_of
 from .machine import State
 from .models import Decision, Evidence, Flag, Message, Proposal, RefundItem, RefundRequest, Transition
 from .operations.review import standing_proposal
@@ -181,11 +182,6 @@ def case(number: str) -> Case:
         signals=list(request.buyer.signals.filter(cleared_at__isnull=True).order_by("-id")[:10]),
         others=list(_others(request)),
     )
-
-
-def disputes_of(order_id: int) -> list[Dispute]:
-    rows = Dispute.objects.filter(capture__order_id=order_id).select_related("claim", "capture")
-    return list(rows.order_by("id"))
 
 
 def _transfers(request: RefundRequest) -> QuerySet[Transfer]:

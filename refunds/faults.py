@@ -1,4 +1,4 @@
-"""Who is at fault when a person decides a case (requirement F5): the closed list, beside what the word entails."""
+"""Closed lists of what is said against a side: a seller's ground to refuse (F2), whose fault a person found (F5)."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -25,3 +25,11 @@ class Outcome(models.TextChoices):
 
 
 FOR_BUYER = frozenset({Outcome.APPROVE, Outcome.PART})
+
+
+class Ground(models.TextChoices):
+    """Why a seller refuses."""
+
+    RULE_DISALLOWS = "rule_disallows", _("The rules do not allow it")
+    ALREADY_USED = "already_used", _("The goods were used")
+    OTHER = "other", _("Another ground")

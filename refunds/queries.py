@@ -5,7 +5,6 @@ from django.db.models import Prefetch, QuerySet
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
 from marketplace.payments.models import Transfer
-from marketplace.risk.models import Dispute
 
 from .models import Decision, Evidence, Judgement, Message, RefundItem, RefundRequest, Transition
 
@@ -44,11 +43,6 @@ def sellers_request(user: User, number: str) -> RefundRequest:
 def any_request(number: str) -> RefundRequest:
     """For staff. Raises NotFound."""
     return _only(whole_cases().filter(number=number))
-
-
-def is_disputed(request: RefundRequest) -> bool:
-    """Whether the buyer has gone to the payment channel about this order, and it has not decided."""
-    return Dispute.objects.filter(capture__order_id=request.order_id, state=Dispute.State.OPEN).exists()
 
 
 def transfers_of(numbers: list[str]) -> dict[str, list[Transfer]]:

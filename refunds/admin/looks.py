@@ -1,6 +1,6 @@
 """How states, moves and findings look: an icon, a tone and words, declared once. Colour never speaks alone."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -118,44 +118,6 @@ UNIT_EVENTS: dict[str, str] = {
 # Where the goods were to go; a shop may send more, shown under its own name.
 TARGETS: dict[str, Text] = {"account": _("Account"), "server": _("Server"), "phone": _("Phone number")}
 
-# What happened, as a heading of the time-line; one for each event of machine.EDGES (held by a test).
-EVENTS: dict[str, Text] = {
-    "file": _("Request filed"),
-    "precheck": _("Check begun"),
-    "policy_approve": _("Approved by the policy"),
-    "policy_reject": _("Rejected by the policy"),
-    "policy_ask_seller": _("Seller asked"),
-    "policy_review": _("Handed to a person by the policy"),
-    "agree": _("Seller agreed"),
-    "agree_for_check": _("Seller agreed; a person checks"),
-    "refuse": _("Seller refused"),
-    "offer": _("Seller made an offer"),
-    "seller_silent": _("Seller did not answer in time"),
-    "take_over": _("Taken over from the seller"),
-    "accept_offer": _("Buyer accepted the offer"),
-    "confirm_replacement": _("Buyer confirmed the replacement"),
-    "decline_offer": _("Buyer declined the offer"),
-    "buyer_silent": _("Buyer did not answer in time"),
-    "approve": _("Approved"),
-    "reject": _("Rejected"),
-    "ask_evidence": _("Evidence asked for"),
-    "refer": _("Referred to arbitration"),
-    "give_evidence": _("Evidence given"),
-    "resume": _("Review resumed"),
-    "evidence_overdue": _("Evidence did not come in time"),
-    "reapply": _("Applied again"),
-    "request_person": _("Buyer asked for a person"),
-    "hear_appeal": _("Appeal admitted"),
-    "escalate": _("Escalated to arbitration"),
-    "rule_for_buyer": _("Ruling for the buyer"),
-    "rule_for_seller": _("Ruling for the seller"),
-    "pay": _("Payment begun"),
-    "settle": _("Paid back"),
-    "come_back": _("The refund came back from the channel"),
-    "freeze": _("Frozen: the buyer went to the payment channel"),
-    "withdraw": _("Withdrawn by the buyer"),
-}
-
 
 def badge(icon: str, tone: str, word: Text) -> SafeString:
     return render_to_string("desk/badge.html", {"icon": icon, "tone": tone, "word": word})
@@ -182,7 +144,3 @@ def provider_badge(check: ProviderCheck) -> SafeString:
     if check.answer:
         return look_badge(ANSWERS[check.answer])
     return look_badge(ASKING if check.next_try_at else UNANSWERED)
-
-
-def person(user: Any) -> str:
-    return (user.get_full_name() or user.get_username()) if user else ""

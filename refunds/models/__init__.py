@@ -1,5 +1,6 @@
 """A refund request, its history, what was decided and said, and the rules it was judged by."""
 
+from .case_files import CaseFileMade
 from .decisions import Decision, Proposal
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
@@ -10,6 +11,7 @@ from .provider_checks import ProviderAnswer, ProviderCheck
 from .requests import RefundItem, RefundRequest, Transition
 
 __all__ = [
+    "CaseFileMade",
     "CaseWords",
     "Decision",
     "Evidence",

@@ -116,22 +116,3 @@ EVENTS: dict[str, Text] = {
     "freeze": _("Frozen: the buyer went to the payment channel"),
     "withdraw": _("The buyer withdrew the request"),
 }
-
-# Conditions a product page may state (requirement B6), and how the case shows them.
-TERMS: dict[str, Text] = {
-    "window_days": _("Refund may be asked for within (days)"),
-    "no_reason_days": _("Refund without a reason within (days)"),
-    "unused_within_hours": _("Only while unused, within (hours)"),
-    "not_bound_to_account": _("Only while not bound to an account"),
-}
-
-# Where the goods went. What is not listed stays hidden, so that no contact data gets here under a new name.
-TARGETS: dict[str, Text] = {
-    "account": _("Game account"),
-    "user_id": _("User ID"),
-    "server": _("Server"),
-    "package": _("Package"),
-    "balance_before": _("Balance before"),
-    "balance_after": _("Balance after"),
-    "troubleshooting": _("Tried by the buyer"),
-}

@@ -136,6 +136,7 @@ HISTORY = (
     "refunds_flag",
     "refunds_evidence",
     "refunds_evidenceview",
+    "refunds_casefilemade",
     "orders_unitevent",
 )
 

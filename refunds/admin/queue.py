@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -21,6 +22,7 @@ from refunds.desk_queries import NEEDS_A_PERSON, QUEUES, find
 from refunds.models import RefundRequest
 
 from .case import case_view
+from .casefile import casefile_view
 from .evidence import evidence_view
 from .looks import STATES, state_badge
 from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, shown_count
@@ -61,10 +63,13 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     search_help_text = _("Refund, order, payment or transfer number")
 
     def get_urls(self) -> list[URLPattern]:
-        view, evidence = map(self.admin_site.admin_view, (self.case_page, self.evidence_page))
+        view, evidence, casefile = map(
+            self.admin_site.admin_view, (self.case_page, self.evidence_page, self.casefile_page)
+        )
         return [
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
+            path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
             *super().get_urls(),
         ]
 
@@ -73,6 +78,9 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return evidence_view(self, request, number)
+
+    def casefile_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        return casefile_view(self, request, number)
 
     def change_view(
         self,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import evidence, money, notices, settings, signing_in, views
+from . import casefile, evidence, money, notices, settings, signing_in, views
 
 app_name = "portal"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("cases/<str:number>/refuse/", views.refuse, name="refuse"),
     path("cases/<str:number>/messages/", views.say, name="say"),
     path("cases/<str:number>/evidence/", evidence.give, name="give_evidence"),
+    path("cases/<str:number>/file/", casefile.make, name="case_file"),
     path("money/", money.money, name="money"),
     path("money/withdraw/", money.withdraw, name="withdraw"),
     path("money/statement.csv", money.statement_file, name="statement"),

@@ -181,6 +181,7 @@ REST_FRAMEWORK = {
         "user": env("THROTTLE_USER", "1200/min"),
         "address": env("THROTTLE_ADDRESS", "6000/min"),
         "login": env("THROTTLE_LOGIN", "20/min"),
+        "case_file": env("THROTTLE_CASE_FILE", "10/min"),
         "upload": env("THROTTLE_UPLOAD", "30/min"),
         "shop": env("THROTTLE_SHOP", "12000/min"),
     },
@@ -224,6 +225,12 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+# Of all files of one case that an archive takes; above it the PDF lists them, and they are opened one by one.
+CASE_FILE_MAX_BYTES = int(env("CASE_FILE_MAX_BYTES", str(300 * 1024 * 1024)))
+CASE_FILES_AN_HOUR = int(env("CASE_FILES_AN_HOUR", "20"))  # of one case, for each of its readers
+# Fen above which the police and a court usually take a matter up (D6); below, the file carries a warning.
+CASE_FILE_POLICE_ABOVE = int(env("CASE_FILE_POLICE_ABOVE", "200000"))
+CASE_FILE_COURT_ABOVE = int(env("CASE_FILE_COURT_ABOVE", "500000"))
 # tcp://host:3310 or unix:///path. Set: what the scanner does not call clean is refused. Empty: nothing is scanned.
 CLAMD_URL = env("CLAMD_URL")
 CLAMD_TIMEOUT_SECONDS = float(env("CLAMD_TIMEOUT_SECONDS", "30"))

@@ -18,6 +18,8 @@ from marketplace.payments.models import Capture, Payout, Transfer
 from marketplace.payments.operations.payout import is_paid_by_hand
 from marketplace.risk.models import Dispute, Signal
 
+from .casefile.offers import offers
+from .casefile.reading import disputes_of
 from .machine import State
 from .models import (
     Appeal,
@@ -37,7 +39,6 @@ from .models import (
 )
 from .operations.review import standing_proposal
 from .permissions import is_outside, reach
-from .queries import offers
 
 COUNT_TO = 99  # beyond it a queue shows "99+"
 SOON = timedelta(hours=4)
@@ -243,11 +244,6 @@ def case(number: str, user: User) -> Case:
 def _seats(request: RefundRequest) -> QuerySet[PanelMember]:
     rows = request.panel.filter(left_at__isnull=True).select_related("arbiter")
     return rows.prefetch_related(Prefetch("votes", Vote.objects.order_by("id"))).order_by("seat", "id")
-
-
-def disputes_of(order_id: int) -> list[Dispute]:
-    rows = Dispute.objects.filter(capture__order_id=order_id).select_related("claim", "capture")
-    return list(rows.order_by("id"))
 
 
 def _transfers(request: RefundRequest) -> QuerySet[Transfer]:

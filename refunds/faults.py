@@ -1,4 +1,4 @@
-"""Who is at fault when a person decides a case (requirement F5): the closed list, beside what the word entails."""
+"""Closed lists of what is said against a side: a seller's ground to refuse (F2), whose fault a person found (F5)."""
 
 from collections.abc import Mapping
 
@@ -36,3 +36,11 @@ def shares_words(shares: Mapping[str, int]) -> str:
     """ "The seller 70 %, The buyer 30 %", the largest first."""
     largest_first = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
     return ", ".join(f"{Fault(party).label} {percent} %" for party, percent in largest_first)
+
+
+class Ground(models.TextChoices):
+    """Why a seller refuses."""
+
+    RULE_DISALLOWS = "rule_disallows", _("The rules do not allow it")
+    ALREADY_USED = "already_used", _("The goods were used")
+    OTHER = "other", _("Another ground")

@@ -1,14 +1,12 @@
 """Reads, scoped to the caller. Explicit order everywhere, and no query per row."""
 
-from typing import Any
-
 from django.db.models import Prefetch, QuerySet
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
 from marketplace.payments.models import Transfer
-from marketplace.risk.models import Dispute
 
+from .casefile.offers import offers
 from .models import (
     Appeal,
     Deadline,
@@ -17,11 +15,8 @@ from .models import (
     EvidenceDemand,
     Judgement,
     Message,
-    Offer,
-    OfferedUnit,
     RefundItem,
     RefundRequest,
-    SealedOffer,
     Transition,
 )
 
@@ -40,16 +35,6 @@ def whole_cases() -> QuerySet[RefundRequest]:
         Prefetch("evidence_demands", EvidenceDemand.objects.order_by("sequence")),
         Prefetch("appeals", Appeal.objects.order_by("id")),
     )
-
-
-def offers() -> list[Any]:
-    """What the sides have offered each other, without codes and without a sealed number: three queries at most."""
-    units = OfferedUnit.objects.select_related("new").order_by("id")
-    units = units.defer("new__sealed_secret", "new__secret_fingerprint")
-    return [
-        Prefetch("offers", Offer.objects.prefetch_related(Prefetch("units", units)).order_by("sequence")),
-        Prefetch("sealed_offers", SealedOffer.objects.defer("sealed_amount").order_by("id")),
-    ]
 
 
 def of_buyer(buyer_id: int) -> QuerySet[RefundRequest]:
@@ -74,11 +59,6 @@ def sellers_request(user: User, number: str) -> RefundRequest:
 def any_request(number: str) -> RefundRequest:
     """For staff. Raises NotFound."""
     return _only(whole_cases().filter(number=number))
-
-
-def is_disputed(request: RefundRequest) -> bool:
-    """Whether the buyer has gone to the payment channel about this order, and it has not decided."""
-    return Dispute.objects.filter(capture__order_id=request.order_id, state=Dispute.State.OPEN).exists()
 
 
 def transfers_of(numbers: list[str]) -> dict[str, list[Transfer]]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from marketplace.identity.models import User
 from marketplace.kernel.models import IdempotencyKey
 from refunds.evidence import storage
-from refunds.models import Evidence, EvidenceView, PendingFile, RefundRequest
+from refunds.models import CaseFileMade, Evidence, EvidenceView, PendingFile, RefundRequest
 from refunds.operations import give_evidence
 from refunds.operations.take_file import Upload
 
@@ -86,7 +86,7 @@ def give(
 
 
 def leave_files(cast: Cast, request: RefundRequest) -> Evidence:
-    """The rows of a document that was looked at, without the document."""
+    """The rows of a document that was looked at, without the document, and of a case file that was made."""
     now = timezone.now()
     evidence = Evidence.objects.create(
         request=request,
@@ -103,6 +103,10 @@ def leave_files(cast: Cast, request: RefundRequest) -> Evidence:
         at=now,
     )
     EvidenceView.objects.create(evidence=evidence, user=cast.supervisor, at=now)
+    CaseFileMade.objects.create(
+        request=request, purpose="court", language="en", form="zip", by="buyer", at=now,
+        manifest_sha256="0" * 64, pdf_sha256="0" * 64,
+    )  # fmt: skip
     return evidence
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import User
 from marketplace.kernel.forms import typed_amount
 from marketplace.kernel.templatetags.recourse import money
+from refunds.casefile.views import person
 from refunds.machine import Party, State
 from refunds.models import Appeal
 from refunds.operations import decide_appeal, review
@@ -25,7 +26,7 @@ from refunds.operations.appealed import borne, deciders
 from refunds.permissions import may_do
 
 from .contested import appeal_badge
-from .looks import person, state_badge
+from .looks import state_badge
 from .record import Fact, NoteForm, RecordAdmin, RecordMove
 
 STATES = {

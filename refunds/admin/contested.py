@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 
 from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
+from refunds.casefile.views import person
 from refunds.desk_queries import Case
 from refunds.machine import State
 from refunds.models import PanelMember, Vote
 from refunds.permissions import may_do
 
 from .deeds import deed_form
-from .looks import APPEAL_OVERDUE, APPEAL_PROPOSED, APPEALS, look_badge, person
+from .looks import APPEAL_OVERDUE, APPEAL_PROPOSED, APPEALS, look_badge
 
 
 class Seat(NamedTuple):

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from refunds.casefile.views import person
 from refunds.desk_queries import arbiters
 from refunds.models import ProviderAnswer, RefundRequest
 from refunds.operations import panel
@@ -18,7 +19,6 @@ from refunds.permissions import may_do
 from refunds.providers import partner_name
 
 from .forms import LOCAL_TIME
-from .looks import person
 
 Text = str | Promise
 Cleaned = Mapping[str, Any]

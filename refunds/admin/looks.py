@@ -1,6 +1,6 @@
 """How states, moves and findings look: an icon, a tone and words, declared once. Colour never speaks alone."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -136,49 +136,6 @@ UNIT_EVENTS: dict[str, str] = {
 # Where the goods were to go; a shop may send more, shown under its own name.
 TARGETS: dict[str, Text] = {"account": _("Account"), "server": _("Server"), "phone": _("Phone number")}
 
-# What happened, as a heading of the time-line; one for each event of machine.EDGES (held by a test).
-EVENTS: dict[str, Text] = {
-    "file": _("Request filed"),
-    "precheck": _("Check begun"),
-    "policy_approve": _("Approved by the policy"),
-    "policy_reject": _("Rejected by the policy"),
-    "policy_ask_seller": _("Seller asked"),
-    "policy_review": _("Handed to a person by the policy"),
-    "agree": _("Seller agreed"),
-    "agree_for_check": _("Seller agreed; a person checks"),
-    "refuse": _("Seller refused"),
-    "offer": _("Seller made an offer"),
-    "seller_silent": _("Seller did not answer in time"),
-    "take_over": _("Taken over from the seller"),
-    "accept_offer": _("Buyer accepted the offer"),
-    "accept_offer_for_check": _("Buyer accepted the offer; a person checks"),
-    "confirm_replacement": _("Buyer confirmed the replacement"),
-    "decline_offer": _("Buyer declined the offer"),
-    "buyer_silent": _("Buyer did not answer in time"),
-    "promise_broken": _("Seller's promise was not kept in time"),
-    "approve": _("Approved"),
-    "reject": _("Rejected"),
-    "ask_evidence": _("Evidence asked for"),
-    "refer": _("Referred to arbitration"),
-    "give_evidence": _("Evidence given"),
-    "resume": _("Review resumed"),
-    "evidence_overdue": _("Evidence did not come in time"),
-    "reapply": _("Applied again"),
-    "request_person": _("Buyer asked for a person"),
-    "hear_appeal": _("Appeal admitted"),
-    "escalate": _("Escalated to arbitration"),
-    "rule_for_buyer": _("Ruling for the buyer"),
-    "rule_for_seller": _("Ruling for the seller"),
-    "pay": _("Payment begun"),
-    "settle": _("Paid back"),
-    "charged_back": _("Paid by a chargeback"),
-    "come_back": _("The refund came back from the channel"),
-    "freeze": _("Frozen: the buyer went to the payment channel"),
-    "settle_sealed": _("Settled: the sealed offers met"),
-    "settle_sealed_for_check": _("The sealed offers met; a person checks"),
-    "withdraw": _("Withdrawn by the buyer"),
-}
-
 
 def badge(icon: str, tone: str, word: Text) -> SafeString:
     return render_to_string("desk/badge.html", {"icon": icon, "tone": tone, "word": word})
@@ -210,7 +167,3 @@ def provider_badge(check: ProviderCheck) -> SafeString:
 def waits_for(state: str, asked_of: str | None) -> Text:
     """Whom a case waits for; for evidence, the side that was asked."""
     return Party(asked_of).label if state == State.AWAITING_EVIDENCE and asked_of else STATES[state].waits_for
-
-
-def person(user: Any) -> str:
-    return (user.get_full_name() or user.get_username()) if user else ""

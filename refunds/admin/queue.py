@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -23,6 +24,7 @@ from refunds.models import RefundRequest
 from refunds.permissions import is_outside, reach
 
 from .case import case_view
+from .casefile import casefile_view
 from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
 from .looks import state_badge, waits_for
@@ -64,11 +66,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     search_help_text = _("Refund, order, payment or transfer number")
 
     def get_urls(self) -> list[URLPattern]:
-        pages = (self.case_page, self.evidence_page, self.filing_page)
-        view, evidence, filing = map(self.admin_site.admin_view, pages)
+        pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
+        view, evidence, casefile, filing = map(self.admin_site.admin_view, pages)
         return [
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
+            path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
             path("file/<str:no>/", filing, name="refunds_refundrequest_file"),
             *super().get_urls(),
         ]
@@ -78,6 +81,9 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return evidence_view(self, request, number)
+
+    def casefile_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        return casefile_view(self, request, number)
 
     def filing_page(self, request: HttpRequest, no: str) -> HttpResponse:
         return filing_view(self, request, no)

@@ -1,149 +1,75 @@
-"""Everything that happened in a case, in the order of time: moves, messages, payments and the units' events."""
+"""The time-line of a case (casefile/timeline.py) with the desk's icons and tones."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import NamedTuple
 
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
-
-from marketplace.kernel.templatetags.recourse import money
 from marketplace.payments.models import Transfer
+from refunds.casefile.timeline import Entry, Facts, Kind
+from refunds.casefile.timeline import timeline as entries_of
+from refunds.casefile.views import DESK
 from refunds.desk_queries import Case
-from refunds.machine import Party, State
-from refunds.models import ProviderCheck
-from refunds.offer_words import offer_words
 from refunds.review_queries import Reviewing
 
-from .looks import ANSWERS, EVENTS, OFFERS, STATES, UNIT_EVENTS, Text, person
+from .looks import ANSWERS, DISPUTES, OFFERS, STATES, UNIT_EVENTS
 from .reviewing import fault_words
 
+# Of an entry that has neither a state nor a table of its own.
+KINDS: dict[str, tuple[str, str]] = {
+    Kind.PAYMENT: ("south_west", "calm"),
+    Kind.COMPLETION: ("task_alt", "calm"),
+    Kind.DECISION: ("pending_actions", "warn"),
+    Kind.NEGOTIATION: ("chat", "calm"),
+    Kind.EVIDENCE: ("attach_file", "calm"),
+    Kind.PROVIDER: ("outgoing_mail", "calm"),
+    Kind.MONEY_OUT: ("report", "bad"),
+}
+CODES: dict[tuple[str, str], tuple[str, str]] = {
+    (Kind.NEGOTIATION, "note"): ("lock", "calm"),
+    (Kind.NEGOTIATION, "sealed"): ("lock", "calm"),
+    (Kind.RULING, "appeal"): ("gavel", "warn"),
+    (Kind.RULING, "appeal_decided"): ("gavel", "calm"),
+    (Kind.MONEY_OUT, Transfer.State.SUCCEEDED): ("north_east", "good"),
+    (Kind.FLAG, "raised"): ("flag", "warn"),
+    (Kind.FLAG, "cleared"): ("flag_check", "calm"),
+}
 
-class Entry(NamedTuple):
-    at: datetime
+
+class Shown(NamedTuple):
+    entry: Entry
     icon: str
     tone: str
-    title: Text
-    who: str = ""
-    clause: str = ""
-    text: str = ""
-    is_internal: bool = False
-    aside: Text = ""
+    aside: str  # whose fault it was found to be
 
 
-def timeline(case: Case, known: Reviewing) -> list[Entry]:
-    """Oldest first. Entries of one instant keep the order they are listed in here: cause before effect."""
-    entries = [
-        *_payments(case),
-        *_units(case),
-        *_moves(case, known),
-        *_offers(case),
-        *_messages(case),
-        *_transfers(case),
-        *_checks(known),
-        *_flags(known),
-    ]
-    return sorted(entries, key=lambda entry: entry.at)
+def timeline(case: Case, known: Reviewing) -> list[Shown]:
+    facts = Facts(
+        request=case.request,
+        units=case.units,
+        captures=case.captures,
+        transfers=case.transfers,
+        judgements=known.judgements,
+        disputes=case.disputes,
+        checks=known.checks,
+        flags=known.flags,
+        proposal=case.proposal,
+        appeals=case.appeals,
+    )
+    return [_shown(entry) for entry in entries_of(facts, DESK)]
 
 
-def _payments(case: Case) -> Iterator[Entry]:
-    for capture in case.captures:
-        title = _("Paid %(amount)s") % {"amount": money(capture.amount, capture.currency)}
-        yield Entry(capture.captured_at, "south_west", "calm", title, capture.get_channel_display())
+def _shown(entry: Entry) -> Shown:
+    icon, tone = _look(entry)
+    return Shown(entry, icon, tone, fault_words(entry.judgement) if entry.judgement else "")
 
 
-def _units(case: Case) -> Iterator[Entry]:
-    for unit in case.units:
-        for event in unit.events.all():
-            title = _("Unit %(unit)s: %(event)s") % {"unit": unit.ref, "event": event.get_type_display()}
-            yield Entry(event.at, UNIT_EVENTS[event.type], "calm", title)
-
-
-def _moves(case: Case, known: Reviewing) -> Iterator[Entry]:
-    offered = {offer.sequence: offer for offer in case.request.offers.all()}
-    for move in case.request.transitions.all():
-        look = STATES[State(move.to_state)]
-        who = person(move.user) or Party(move.actor).label
-        judgement = known.judgements.get(move.sequence)
-        text, aside = move.note, fault_words(judgement) if judgement else ""
-        if judgement and judgement.deviation:
-            text += "\n" + _("Departs from the precedents: %(why)s") % {"why": judgement.deviation}
-        if offer := offered.get(move.sequence):
-            text = "\n".join(filter(None, [offer_words(offer, case.request.currency), offer.note]))
-        title = EVENTS[move.event]
-        yield Entry(move.at, look.icon, look.tone, title, str(who), move.clause, text, aside=aside)
-    if case.proposal:
-        title = _("Proposed %(amount)s") % {"amount": money(case.proposal.amount, case.request.currency)}
-        by, note = person(case.proposal.by), case.proposal.note
-        yield Entry(case.proposal.at, "pending_actions", "warn", title, by, case.proposal.clause, note)
-
-
-def _offers(case: Case) -> Iterator[Entry]:
-    """How offers ended, and that sealed ones were made: nobody at the desk sees a sealed number (F3)."""
-    for offer in case.request.offers.all():
-        if offer.answered_at is not None:
-            look, words = OFFERS[offer.answer], offer_words(offer, case.request.currency)
-            title = _("Offer ended: %(how)s") % {"how": look.word}
-            yield Entry(offer.answered_at, look.icon, look.tone, title, text=words)
-    for sealed in case.request.sealed_offers.all():
-        yield Entry(sealed.at, "lock", "calm", _("Sealed offer made"), str(Party(sealed.party).label))
-
-
-def _messages(case: Case) -> Iterator[Entry]:
-    for message in case.request.messages.all():
-        title = _("Internal note") if message.is_internal else _("Message")
-        icon = "lock" if message.is_internal else "chat"
-        who = person(message.user) or str(Party(message.author).label)
-        yield Entry(message.at, icon, "calm", title, who, text=message.text, is_internal=message.is_internal)
-
-
-def _transfers(case: Case) -> Iterator[Entry]:
-    for transfer in case.transfers:
-        if transfer.settled_at is not None:
-            by_hand = transfer.by_hand  # type: ignore[attr-defined]  # of desk_queries.case
-            title = _("Paid by hand: %(amount)s") if by_hand else _("Received by the channel: %(amount)s")
-            title %= {"amount": money(*transfer.money)}
-            yield Entry(transfer.settled_at, "north_east", "good", title, transfer.number)
-        elif transfer.state in Transfer.STUCK_STATES and transfer.sent_at:
-            title = _("Refused by the channel: %(error)s") % {"error": transfer.error_code or "–"}
-            yield Entry(transfer.sent_at, "report", "bad", title, transfer.number, text=transfer.error_detail)
-
-
-def _checks(known: Reviewing) -> Iterator[Entry]:
-    for check in known.checks:
-        title = _("%(provider)s asked about unit %(unit)s") % {
-            "provider": check.provider,
-            "unit": check.unit.ref,
-        }
-        if check.answered_at is None or check.answered_at > check.asked_at:
-            yield Entry(check.asked_at, "outgoing_mail", "calm", title, person(check.asked_by), check.number)
-        if check.answered_at is not None:
-            look = ANSWERS[check.answer]
-            title, text = provider_says(check), check.words
-            yield Entry(check.answered_at, look.icon, look.tone, title, person(check.written_by), text=text)
-
-
-def provider_says(check: ProviderCheck) -> str:
-    """One line of third-party evidence."""
-    said = {"provider": check.provider, "unit": check.unit.ref, "answer": check.get_answer_display()}
-    if check.credited_at is None:
-        return _("%(provider)s says of unit %(unit)s: %(answer)s") % said
-    at = date_format(timezone.localtime(check.credited_at), "Y-m-d H:i")
-    return _("%(provider)s says of unit %(unit)s: credited at %(at)s") % {**said, "at": at}
-
-
-def _flags(known: Reviewing) -> Iterator[Entry]:
-    for flag in known.flags:
-        yield Entry(flag.at, "flag", "warn", _("Flagged for legal review"), text=flag.words, is_internal=True)
-        if flag.cleared_at is not None:
-            who = person(flag.cleared_by)
-            yield Entry(
-                flag.cleared_at,
-                "flag_check",
-                "calm",
-                _("Flag cleared"),
-                who,
-                text=flag.note,
-                is_internal=True,
-            )
+def _look(entry: Entry) -> tuple[str, str]:
+    if entry.to:
+        return STATES[entry.to].icon, STATES[entry.to].tone
+    if entry.kind in (Kind.DELIVERY, Kind.USE):
+        return UNIT_EVENTS[entry.code], "calm"
+    if entry.kind == Kind.DISPUTE:
+        return DISPUTES[entry.code].icon, DISPUTES[entry.code].tone
+    if entry.kind == Kind.PROVIDER and entry.code in ANSWERS:
+        return ANSWERS[entry.code].icon, ANSWERS[entry.code].tone
+    if entry.kind == Kind.NEGOTIATION and entry.code in OFFERS:
+        return OFFERS[entry.code].icon, OFFERS[entry.code].tone
+    return CODES.get((entry.kind, entry.code)) or KINDS[entry.kind]

@@ -16,9 +16,10 @@ from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.payments.models import Withdrawal
 from marketplace.payments.operations.seller_funds import MAX_REFERENCE, MOVE_FUNDS
+from refunds.casefile.views import person
 from refunds.operations.withdraw_funds import pay_withdrawal, reject_withdrawal
 
-from .looks import Look, look_badge, person
+from .looks import Look, look_badge
 from .record import Fact, NoteForm, RecordAdmin, RecordMove
 
 STATES: dict[str, Look] = {

@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
 
-from . import appeals, evidence, offers, views
+from . import appeals, casefile, evidence, offers, views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("refund-requests/<name:number>/appeal/", appeals.FileAppeal.as_view()),
     path("refund-requests/<name:number>/evidence/", evidence.GiveEvidence.as_view()),
     path("refund-requests/<name:number>/resubmit/", evidence.Resubmit.as_view()),
+    path("refund-requests/<name:number>/case-file/", casefile.CaseFile.as_view()),
     path("evidence-standards/", evidence.EvidenceStandards.as_view()),
     path("orders/<name:no>/refund-eligibility/", views.Eligibility.as_view()),
     path("orders/<name:no>/one-click-refund/", views.OneClickRefund.as_view()),

@@ -1,6 +1,7 @@
 """A refund request, its history, what was decided and said, and the rules it was judged by."""
 
 from .appeals import Appeal
+from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
@@ -17,6 +18,7 @@ from .requests import RefundItem, RefundRequest, Transition
 __all__ = [
     "Appeal",
     "CalendarDay",
+    "CaseFileMade",
     "CaseWords",
     "Deadline",
     "Decision",

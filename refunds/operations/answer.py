@@ -2,22 +2,17 @@
 
 from datetime import datetime
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal
 
+from ..faults import Ground
 from ..models import Proposal, RefundRequest
 from ..transitions import apply_transition
 from .approve import approve
 from .locking import clock_after, lock_for_seller
-
-
-class Ground(models.TextChoices):
-    RULE_DISALLOWS = "rule_disallows", _("The rules do not allow it")
-    ALREADY_USED = "already_used", _("The goods were used")
-    OTHER = "other", _("Another ground")
 
 
 class GroundNeeded(Refusal):

@@ -11,9 +11,10 @@ from marketplace.kernel.idempotency import Key, Outcome
 from marketplace.orders.models import Order
 
 from ..filing_channels import FOR_A_CALLER, FilingChannel
+from ..masking import CARD_NUMBER
 from ..permissions import may_file, staff
 from .file import Filing, Source, file_request, number_alone
-from .say import CARD_NUMBER, CardNumber
+from .say import CardNumber
 
 MAX_TICKET = 64  # characters
 MAX_CALLER_CHECK = 500

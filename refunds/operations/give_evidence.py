@@ -18,12 +18,13 @@ from marketplace.kernel.models import IdempotencyKey
 
 from ..evidence.similar import bands
 from ..machine import OPEN, Party, State
+from ..masking import CARD_NUMBER
 from ..models import Evidence, PendingFile, RefundRequest
 from ..permissions import BUYER, Actor, reach, seller_of, staff
 from ..policy import EVIDENCE_KINDS
 from .asked import answer_question
 from .locking import lock, lock_for_staff
-from .say import CARD_NUMBER, CardNumber
+from .say import CardNumber
 from .take_file import Taken, Upload, taken
 
 # A rejected case is open to new evidence, on which its buyer may apply again (C6).

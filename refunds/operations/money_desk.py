@@ -15,10 +15,11 @@ from marketplace.payments.operations.stuck import PAID_OTHERWISE
 from marketplace.risk.models import Dispute
 
 from ..machine import Party
+from ..masking import CARD_NUMBER
 from ..models import Message, RefundRequest
 from .disputed import DisputeOpen
 from .locking import lock_alone
-from .say import CARD_NUMBER, CardNumber
+from .say import CardNumber
 
 MAY_PAY = "payments.change_payout"
 MAX_WHY = 1000  # characters

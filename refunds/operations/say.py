@@ -1,6 +1,5 @@
 """A word in the case (requirement F4). The word of the side that was asked for something answers it."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 from marketplace.kernel.outbox import enqueue
 
 from ..machine import Clock, Party
+from ..masking import CARD_NUMBER
 from ..models import Deadline, Message, RefundRequest
 from ..permissions import BUYER, Actor
 from .asked import answer_question
@@ -21,10 +21,6 @@ from .locking import lock, lock_for_seller, lock_for_staff
 
 MAX_CHARACTERS = 4000
 PARTIES = (Party.BUYER, Party.SELLER)  # whose threats are read by a person (F10)
-
-
-# Thirteen to nineteen digits, with or without gaps: a card number has no place in a case (C7).
-CARD_NUMBER = re.compile(r"(?<!\d)(?:\d[ -]?){13,19}(?!\d)")
 
 
 class CardNumber(Refusal):

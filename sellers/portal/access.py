@@ -6,6 +6,7 @@ from typing import Any, Concatenate
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
@@ -16,10 +17,10 @@ from marketplace.notices.queries import COUNT_TO, unread_count
 from marketplace.notices.topics import RecipientKind
 from sellers.models import Membership
 
-View = Callable[Concatenate[HttpRequest, Membership, ...], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Membership, ...], HttpResponseBase]
 
 
-def for_member(view: View) -> Callable[..., HttpResponse]:
+def for_member(view: View) -> Callable[..., HttpResponseBase]:
     """Give the view its reader's membership; others are sent to sign in, or told why they cannot enter.
 
     NotFound becomes the portal's 404 page, the same for a case of another seller and for one that never was.
@@ -27,7 +28,7 @@ def for_member(view: View) -> Callable[..., HttpResponse]:
 
     @never_cache
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
             return redirect_to_login(request.get_full_path())
         membership = membership_of(request.user)

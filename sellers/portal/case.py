@@ -1,6 +1,5 @@
 """One case as its seller may see it: no internal note, no card code, no contact data of the buyer."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,20 +8,26 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from marketplace.identity.models import User
-from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.models import UnitEvent
-from marketplace.payments.models import Transfer
+from marketplace.payments.models import Capture, Transfer
+from marketplace.risk.models import Dispute
+from refunds.casefile.offers import offer_words
+from refunds.casefile.reading import disputes_of
+from refunds.casefile.timeline import Entry as TimelineEntry
+from refunds.casefile.timeline import Facts
+from refunds.casefile.timeline import timeline as entries_of
+from refunds.casefile.views import PORTAL
+from refunds.casefile.words import TARGETS, TERMS
 from refunds.faults import Fault, shares_words
 from refunds.filing_channels import FilingChannel
 from refunds.findings import findings_json
 from refunds.machine import Party, State
-from refunds.models import EvidenceDemand, Judgement, Message, Offer, RefundItem, RefundRequest, Transition
+from refunds.masking import mask_contact
+from refunds.models import EvidenceDemand, Judgement, Message, RefundItem, RefundRequest
 from refunds.models.evidence import kind_label
-from refunds.offer_words import offer_words
-from refunds.operations.answer import Ground
 from refunds.operations.asked import standing_demand
 from refunds.policy import EventFacts, unit_use
-from refunds.queries import is_disputed, sellers_request, transfers_of
+from refunds.queries import sellers_request, transfers_of
 
 from .looks import (
     AGREED_ABOVE_LIMIT,
@@ -33,8 +38,6 @@ from .looks import (
     OFFERS,
     RESULTS,
     STATES,
-    TARGETS,
-    TERMS,
     TRANSFERS,
     USES,
     YOU_WERE_ASKED,
@@ -43,9 +46,6 @@ from .looks import (
 )
 
 ANSWERS = frozenset({"agree", "agree_for_check", "refuse", "offer"})
-# About the buyer's person, not about the goods: no business of the seller's.
-RULES_ABOUT_THE_BUYER = frozenset({"risk", "identity"})
-CONTACT = re.compile(r"(?:\+?86)?1[3-9]\d{9}|\S+@\S+")
 UNITS_AT_ONCE = 10  # the rest is folded away
 
 
@@ -103,6 +103,10 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
     items = list(case.items.all())
     events = Prefetch("events", UnitEvent.objects.defer("data").order_by("at", "id"))
     prefetch_related_objects([item.unit for item in items], events)
+    prefetch_related_objects(
+        [case.order], Prefetch("captures", Capture.objects.order_by("captured_at", "id"))
+    )
+    disputes = disputes_of(case.order_id)
     transfers = transfers_of([case.number])[case.number]
     decision = next(reversed(case.decisions.all()), None)
     findings = findings_json(decision.findings) if decision else []
@@ -112,7 +116,7 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "case": case,
         "order": case.order,
         "look": look_of(case),
-        "is_disputed": is_disputed(case),
+        "is_disputed": any(dispute.state == Dispute.State.OPEN for dispute in disputes),
         "is_mine_to_answer": case.state == State.AWAITING_SELLER,
         "is_mine": case.channel == FilingChannel.PORTAL,
         "is_being_checked": case.state in (State.SUBMITTED, State.PRECHECKING),
@@ -122,11 +126,11 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "units": units[:UNITS_AT_ONCE],
         "more_units": units[UNITS_AT_ONCE:],
         "fault": fault_words(judgements[-1]) if (judgements := list(case.judgements.all())) else "",
-        "findings": [(RESULTS[f["result"]], f) for f in findings if f["rule"] not in RULES_ABOUT_THE_BUYER],
+        "findings": [(RESULTS[f["result"]], f) for f in findings if PORTAL.sees_rule(f["rule"])],
         "offers": [(OFFERS[o.state], offer_words(o, case.currency), o) for o in case.offers.all()],
         "terms": list(_terms(case.order.snapshot.get("terms") or {})),
         "targets": list(_targets({**case.order.target, **case.details})),
-        "timeline": sorted(_timeline(case, transfers), key=lambda entry: entry.at),
+        "timeline": list(_timeline(case, transfers, disputes)),
         "transfers": [(TRANSFERS[transfer.state], transfer) for transfer in transfers],
         "messages_said": [_said(message, user) for message in case.messages.all() if not message.is_internal],
     }
@@ -153,39 +157,30 @@ def _terms(terms: Mapping[str, Any]) -> Iterator[tuple[Text, str]]:
 def _targets(known: Mapping[str, Any]) -> Iterator[tuple[Text, str]]:
     for name, label in TARGETS.items():
         if known.get(name):
-            yield label, CONTACT.sub(_masked, str(known[name]))
+            yield label, mask_contact(str(known[name]))
 
 
-def _masked(found: re.Match[str]) -> str:
-    return f"{found[0][:3]}****{found[0][-4:]}"
+def _timeline(case: RefundRequest, transfers: list[Transfer], disputes: list[Dispute]) -> Iterator[Entry]:
+    """The one time-line, with the seller's own words for moves."""
+    facts = Facts(
+        request=case,
+        units=[item.unit for item in case.items.all()],
+        captures=case.order.captures.all(),
+        transfers=transfers,
+        judgements={judgement.sequence: judgement for judgement in case.judgements.all()},
+        disputes=disputes,
+        appeals=case.appeals.all(),
+    )
+    for entry in entries_of(facts, PORTAL):
+        title = _title(entry) if entry.to else entry.title
+        fault = fault_words(entry.judgement) if entry.judgement else ""
+        yield Entry(entry.at, entry.who, title, entry.clause, entry.text, fault)
 
 
-def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]:
-    """Cause before effect; entries of one instant keep this order."""
-    if case.order.paid_at:
-        yield Entry(case.order.paid_at, Party.BUYER.label, _("The order was paid"))
-    if case.order.completed_at:
-        yield Entry(case.order.completed_at, "", _("The order was completed"))
-    offered = {offer.sequence: offer for offer in case.offers.all()}
-    judged = {judgement.sequence: judgement for judgement in case.judgements.all()}
-    asked_here = {row.sequence for row in case.evidence_demands.all() if row.of == Party.SELLER}
-    for move in case.transitions.all():
-        fault = fault_words(judged[move.sequence]) if move.sequence in judged else ""
-        said = _note(move, offered.get(move.sequence), case.currency)
-        title = YOU_WERE_ASKED if move.sequence in asked_here else _title(move)
-        yield Entry(move.at, Party(move.actor).label, title, move.clause, said, fault)
-    for transfer in transfers:
-        if transfer.settled_at:
-            paid = money(transfer.claim.amount, case.currency)
-            yield Entry(
-                transfer.settled_at, "", _("%(amount)s reached the payment channel") % {"amount": paid}
-            )
-
-
-def _title(move: Transition) -> Text:
-    if move.event == "file" and move.actor != Party.BUYER:
-        return FILED_BY.get(move.actor, FILED_BY_STAFF)
-    return EVENTS[move.event]
+def _title(move: TimelineEntry) -> Text:
+    if move.code == "file" and move.party != Party.BUYER:
+        return FILED_BY.get(move.party, FILED_BY_STAFF)
+    return YOU_WERE_ASKED if move.asked == Party.SELLER else EVENTS[move.code]
 
 
 def fault_words(judgement: Judgement) -> str:
@@ -195,16 +190,6 @@ def fault_words(judgement: Judgement) -> str:
     if judgement.fault != Fault.SELLER:
         return _("Fault: %(party)s") % {"party": Fault(judgement.fault).label}
     return _("Fault: yours. The refund is forced and needs no agreement.")
-
-
-def _note(move: Transition, offer: Offer | None, currency: str) -> str:
-    """A refusal is kept as "ground: explanation"; the ground is shown by its name."""
-    if offer is not None:
-        return "\n".join(filter(None, [offer_words(offer, currency), offer.note]))
-    if move.event != "refuse":
-        return move.note
-    ground, _colon, explanation = move.note.partition(": ")
-    return f"{Ground(ground).label}: {explanation}" if ground in Ground.values else move.note
 
 
 def _said(message: Message, user: User) -> Said:

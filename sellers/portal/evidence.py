@@ -60,13 +60,14 @@ class Shown(NamedTuple):
 
 
 def evidence_shown(case: RefundRequest, user: User) -> dict[str, Any]:
-    """For the template portal/case/evidence.html, of a case as case.load() reads it."""
+    """For the template portal/case/evidence.html, of a case as case.shown() has read it."""
     units = [item.unit for item in case.items.all()]
-    captures = case.order.captures.order_by("captured_at", "id")
     return {
         # An identity document is between the buyer and those who verify it.
         "evidence": [_shown(row, user) for row in case.evidence.all() if row.kind not in VERIFIERS_ONLY],
-        "platform_evidence": platform_evidence(case.order, captures, units, case.messages.all()),
+        "platform_evidence": platform_evidence(
+            case.order, case.order.captures.all(), units, case.messages.all()
+        ),
         "takes_evidence": case.state in TAKES_EVIDENCE,
     }
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.kernel.idempotency import Key, fingerprint
 from marketplace.orders.models import Order
+from refunds.casefile.views import RULES_ABOUT_THE_BUYER
 from refunds.facts import OrderFacts, of_buyer
 from refunds.filing_form import FilingForm
 from refunds.operations.file_as_seller import SELLERS_REASONS, file_as_seller, sellers_order
@@ -27,7 +28,6 @@ from refunds.reasons import REASON_CHOICES
 from sellers.models import Membership
 
 from .access import for_member
-from .case import RULES_ABOUT_THE_BUYER
 from .forms import LongText
 from .looks import RESULTS, USES
 

@@ -12,7 +12,7 @@ from marketplace.kernel.forms import typed_amount
 from marketplace.kernel.money import EXPONENTS
 from marketplace.ledger.models import Kind
 from marketplace.notices.addresses import MAX_URL
-from refunds.operations.answer import Ground
+from refunds.faults import Ground
 from refunds.operations.say import MAX_CHARACTERS
 
 from .money_looks import ACCOUNTS

@@ -143,22 +143,3 @@ FILED_BY: dict[str, Text] = {
 }
 FILED_BY_STAFF = _("The platform filed the request for the buyer")
 YOU_WERE_ASKED: Text = _("You were asked for evidence")
-
-# Conditions a product page may state (requirement B6), and how the case shows them.
-TERMS: dict[str, Text] = {
-    "window_days": _("Refund may be asked for within (days)"),
-    "no_reason_days": _("Refund without a reason within (days)"),
-    "unused_within_hours": _("Only while unused, within (hours)"),
-    "not_bound_to_account": _("Only while not bound to an account"),
-}
-
-# Where the goods went. What is not listed stays hidden, so that no contact data gets here under a new name.
-TARGETS: dict[str, Text] = {
-    "account": _("Game account"),
-    "user_id": _("User ID"),
-    "server": _("Server"),
-    "package": _("Package"),
-    "balance_before": _("Balance before"),
-    "balance_after": _("Balance after"),
-    "troubleshooting": _("Tried by the buyer"),
-}

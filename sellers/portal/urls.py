@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import evidence, filing, money, notices, offers, settings, signing_in, views, ways
+from . import casefile, evidence, filing, money, notices, offers, settings, signing_in, views, ways
 
 app_name = "portal"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("cases/<str:number>/evidence/", evidence.give, name="give_evidence"),
     path("orders/", filing.find, name="find_order"),
     path("orders/<str:no>/refund/", filing.refund, name="refund_order"),
+    path("cases/<str:number>/file/", casefile.make, name="case_file"),
     path("money/", money.money, name="money"),
     path("money/withdraw/", money.withdraw, name="withdraw"),
     path("money/statement.csv", money.statement_file, name="statement"),

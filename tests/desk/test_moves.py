@@ -8,9 +8,9 @@ from django.utils.translation import override
 
 from marketplace.identity.models import User
 from marketplace.identity.roles import PERMISSIONS, Role
-from refunds.admin.looks import EVENTS as EVENT_TITLES
 from refunds.admin.looks import STATES
 from refunds.admin.moves import MOVES, VOTES
+from refunds.casefile.words import EVENTS as EVENT_TITLES
 from refunds.machine import BY_MOVE, EVENTS, Edge, Party, State
 from refunds.models import Proposal, RefundRequest
 from refunds.operations import review

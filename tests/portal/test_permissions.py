@@ -35,6 +35,8 @@ ACTIONS: list[tuple[str, str, dict[str, str]]] = [
     ("messages", "post", {"text": "Hello."}),
     ("evidence", "get", {}),
     ("evidence", "post", {"kind": "other"}),
+    ("file", "get", {}),
+    ("file", "post", {"purpose": "court", "language": "en", "form": "pdf"}),
 ]
 
 

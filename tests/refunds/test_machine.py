@@ -148,6 +148,7 @@ HISTORY = (
     "refunds_evidencedemand",
     "refunds_panelmember",
     "refunds_vote",
+    "refunds_casefilemade",
     "orders_unitevent",
 )
 

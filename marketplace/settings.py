@@ -171,8 +171,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketplace.kernel.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "marketplace.kernel.pagination.NewestFirst",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["marketplace.kernel.filters.StrictFilters"],
+    "DEFAULT_SCHEMA_CLASS": "marketplace.kernel.schema.ApiSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "marketplace.kernel.throttling.PerUser",
         "marketplace.kernel.throttling.PerAddress",

@@ -157,7 +157,7 @@ def test_bad_idempotency_key_is_refused(buyer: Api, order: Order, key: str | Non
         ("put", FILE, 405, "method_not_allowed"),
         ("delete", "/api/v1/refund-requests/RF000/", 405, "method_not_allowed"),
         ("get", "/api/v1/auth/login/", 405, "method_not_allowed"),
-        ("get", "/api/v1/refund-requests/?cursor=rubbish", 404, "not_found"),
+        ("get", "/api/v1/refund-requests/?cursor=rubbish", 400, "validation_error"),
         ("get", "/api/v1/refund-requests/?state=lost", 400, "validation_error"),
         ("get", "/api/v1/orders/OD000/refund-eligibility/", 400, "validation_error"),
         ("get", "/api/v1/orders/OD000/refund-eligibility/?reason=x", 400, "validation_error"),

@@ -6,6 +6,8 @@ import jsonschema
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
+from marketplace.links import LINKS
+
 METHODS = ("get", "post", "put", "patch", "delete")
 SCHEMA: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
 OPERATIONS = {
@@ -76,3 +78,11 @@ def test_unknown_names_are_errors_by_the_schema_too() -> None:
     for name, schema in SCHEMA["components"]["schemas"].items():
         if name.endswith("Request"):
             assert schema.get("additionalProperties") is False, name
+
+
+def test_links_lead_from_answers_that_are_to_calls_that_are() -> None:
+    for link in LINKS:
+        target = OPERATIONS[link.target]
+        assert str(link.status) in OPERATIONS[link.source]["responses"], link
+        assert set(link.parameters) <= {each["name"] for each in target.get("parameters", [])}, link
+        assert link.body is None or "requestBody" in target, link

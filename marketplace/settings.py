@@ -186,6 +186,7 @@ REST_FRAMEWORK = {
     },
     "EXCEPTION_HANDLER": "marketplace.kernel.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is 405 like any method a call has not: the document says what there is
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

@@ -27,7 +27,7 @@ class FlagFilter(filters.ChoiceFilter):
 class StrictFilters(filters.DjangoFilterBackend):
     """Raises ValidationError for names that neither the filters nor the pages know, and for one given twice."""
 
-    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
         faults = dict(self._faults(request, queryset, view))
         if faults:
             raise ValidationError(faults)
@@ -46,6 +46,6 @@ class StrictFilters(filters.DjangoFilterBackend):
                 text = _("There is no parameter of this name. Parameters: %(known)s.")
                 yield name, [ErrorDetail(text % {"known": ", ".join(known)}, "unknown_field")]
             elif len(values) > 1:
-                yield name, [ErrorDetail(_("Give this once."), "repeated_field")]
+                yield name, [ErrorDetail(str(_("Give this once.")), "repeated_field")]
             elif values == [""]:
-                yield name, [ErrorDetail(_("Give a value, or leave the parameter out."), "blank")]
+                yield name, [ErrorDetail(str(_("Give a value, or leave the parameter out.")), "blank")]

@@ -46,6 +46,11 @@ def idempotency_key(request: Request, operation: str, content: bytes | None = No
     return idempotency.Key(f"buyer:{request.user.pk}:{operation}", value, digest)
 
 
+def body_or_nothing(request: Request) -> Any:
+    """For calls that may come without a body; what is there is judged as it is: `false` is not nothing."""
+    return request.data if request._request.body else {}
+
+
 def answer(outcome: idempotency.Outcome, body: Any = None) -> Response:
     """The kept answer, or `body` where the answer holds something that must not be kept."""
     response = Response(outcome.answer if body is None else body, status=outcome.status)

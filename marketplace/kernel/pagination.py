@@ -22,7 +22,7 @@ class NewestFirst(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound:
             raise _no_cursor(self.cursor_query_param) from None
-        if cursor and cursor.position is not None and not _is_id(cursor.position):
+        if cursor and cursor.position is not None and not _is_id(str(cursor.position)):
             raise _no_cursor(self.cursor_query_param)
         return cursor
 
@@ -33,7 +33,7 @@ class NewestFirst(CursorPagination):
             return self.page_size
         if not (given.isascii() and given.isdigit() and len(given) <= 6 and int(given) >= 1):
             text = _("Give a number of rows from 1 to %(most)s.") % {"most": self.max_page_size}
-            raise ValidationError({self.page_size_query_param: [ErrorDetail(text, "invalid")]})
+            raise ValidationError({self.page_size_query_param: [ErrorDetail(str(text), "invalid")]})
         return min(int(given), self.max_page_size)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -53,4 +53,4 @@ def _is_id(position: str) -> bool:
 
 def _no_cursor(name: str) -> ValidationError:
     text = _("This is no cursor of this list. Follow next and previous as they are given.")
-    return ValidationError({name: [ErrorDetail(text, "invalid")]})
+    return ValidationError({name: [ErrorDetail(str(text), "invalid")]})

@@ -86,7 +86,11 @@ _FRAME: dict[int, list[tuple[str, str, dict[str, Any]]]] = {
 }
 # Given as a number these say that something of the kind is refused, and leave open under which code.
 _OPEN = {409: "Refused as things stand.", 422: "Understood, and refused.", 503: "Not at the moment."}
-_MALFORMED = ("malformed_json", "The body is not valid JSON: Expecting value: line 1 column 11 (char 10)", {})
+_MALFORMED: tuple[str, str, dict[str, Any]] = (
+    "malformed_json",
+    "The body is not valid JSON: Expecting value: line 1 column 11 (char 10)",
+    {},
+)
 
 BODY = (400, "malformed_json", 413, 415)  # what any call with a JSON body may be answered
 KEYED = (KeyRequired, InProgress, KeyReused)  # and any with an Idempotency-Key
@@ -157,7 +161,9 @@ class ApiSchema(AutoSchema):
         return super()._get_response_bodies(direction)
 
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
-        schema = super()._postprocess_serializer_schema(schema, serializer, direction)
+        schema = super()._postprocess_serializer_schema(schema, serializer, direction)  # type: ignore[no-untyped-call]
         if isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
+            if schema.get("description") == StrictSerializer.__doc__:  # says nothing of this body
+                del schema["description"]
         return schema

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.errors import NotFound, Refusal
-from marketplace.kernel.http import answer, idempotency_key
+from marketplace.kernel.http import answer, body_or_nothing, idempotency_key
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, KEYED, READ, WRITE, problems
 from marketplace.kernel.serializers import StrictSerializer, TextField
 from marketplace.kernel.throttling import PerAddress, PerUser
@@ -122,7 +122,7 @@ class Resubmit(APIView):
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "resubmit")
-        body = ResubmitSerializer(data=request.data or {})
+        body = ResubmitSerializer(data=body_or_nothing(request))
         body.is_valid(raise_exception=True)
         outcome = resubmit.resubmit(
             buyer_id=buyer_id(request),

@@ -4,6 +4,8 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
+from marketplace.kernel.schema import Named
+
 from ..operations import file, give_evidence, refused_files, resubmit, say
 from ..policies import NoPolicy
 from ..policy import EVIDENCE_KINDS
@@ -69,7 +71,7 @@ _TOO_EARLY = {
 UNITS_HELD = (OpenRequestExists, {"number": NUMBER})
 UNKNOWN_UNIT = (file.UnknownUnit, {"pointer": "/units", "unknown": ["9"], "units": ["1", "2"]})
 WRONG_MOVE = (InvalidTransition, {"from": "refunded", "to": "withdrawn", "allowed": []})
-FILING_REFUSED = (
+FILING_REFUSED: tuple[Named, ...] = (
     UNITS_HELD,
     UNKNOWN_UNIT,
     (file.WrongCurrency, {"pointer": "/amount/currency", "currency": "CNY"}),
@@ -77,14 +79,14 @@ FILING_REFUSED = (
     (file.NotRefundable, {**FINDINGS, "outcome": "reject"}),
     NoPolicy,
 )
-RESUBMIT_REFUSED = (
+RESUBMIT_REFUSED: tuple[Named, ...] = (
     UNITS_HELD,
     NoPolicy,
     resubmit.RulingIsFinal,
     (resubmit.NoNewEvidence, {"rejected_at": "2026-11-20T12:00:00+08:00"}),
     (resubmit.WindowClosed, {"closes_at": "2026-12-05T09:31:00+08:00"}),
 )
-FILE_REFUSED = (
+FILE_REFUSED: tuple[Named, ...] = (
     (give_evidence.UnknownKind, {"pointer": "/kind", "kinds": list(EVIDENCE_KINDS)}),
     (give_evidence.NoteTooLong, {"pointer": "/note"}),
     (say.CardNumber, {"pointer": "/note"}),

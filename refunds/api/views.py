@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.filters import FlagFilter
-from marketplace.kernel.http import answer, idempotency_key, tagged
+from marketplace.kernel.http import answer, body_or_nothing, idempotency_key, tagged
 from marketplace.kernel.money import Money
 from marketplace.kernel.schema import CONDITIONAL, IDEMPOTENCY_KEY, READ, UNCHANGED, WRITE, problems
 from marketplace.kernel.serializers import EmptyBody
@@ -176,7 +176,7 @@ class RequestPerson(APIView):
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "request-person")
-        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=body_or_nothing(request)).is_valid(raise_exception=True)
         outcome = asking.request_person(
             buyer_id=buyer_id(request),
             number=number,
@@ -243,7 +243,7 @@ class OneClickRefund(APIView):
     )
     def post(self, request: Request, no: str) -> Response:
         key = idempotency_key(request, "one-click")
-        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=body_or_nothing(request)).is_valid(raise_exception=True)
         outcome = file.one_click_refund(
             buyer_id=buyer_id(request), order_no=no, key=key, present=_newly_filed, now=timezone.now()
         )

@@ -6,8 +6,10 @@ from random import Random
 from typing import Any
 
 import schemathesis
+from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import negated_parameters
+from schemathesis.transport.serialization import Binary
 from schemathesis.transport.wsgi import WSGITransport
 
 from tests.refunds.hostile.parts import pdf, png
@@ -45,6 +47,10 @@ class Caller:
 def install(world: World, seed: int) -> None:
     """Register with schemathesis, once a process."""
     _let_probes_through()
+    files = st.one_of(
+        st.sampled_from([*(png(number) for number in range(8)), pdf()]), st.binary(max_size=200)
+    )
+    schemathesis.openapi.format("binary", files.map(Binary))
     schemathesis.auth(refresh_interval=None)(
         type("_Caller", (Caller,), {"__init__": lambda self: Caller.__init__(self, world)})
     )
@@ -99,13 +105,16 @@ def _let_probes_through() -> None:
 
 SOCKET_SETTINGS = ("max_redirects", "verify", "cert", "proxies")
 BODIES: dict[str, Any] = {
-    "file_refund_request": lambda world: {"order": world.orders, "units": [["1"], ["1", "2"]]},
-    "give_evidence": lambda world: {"file": [png(number) for number in range(8)] + [pdf()]},
+    "file_refund_request": lambda world: {
+        "order": world.orders,
+        "units": [["1"], ["1", "2"]],
+        "amount": [{"amount": 100, "currency": "CNY"}],
+    },
     "read_notifications": lambda world: {"ids": [[each] for each in world.notices], "up_to": world.notices},
     "sign_in": lambda world: {"email": [EMAIL], "password": [PASSWORD]},
     "ingest_events": lambda world: {"unit": ["1"]},
     "ingest_order": lambda world: {
-        "external_no": [f"F-{uuid.uuid4().hex[:12]}", *world.external[:5]],
+        "external_no": [*(f"F-{uuid.uuid4().hex[:12]}" for _n in range(9)), *world.external[:3]],
         "seller": [world.seller.code],
         "created_at": ["2026-01-05T10:00:00+08:00"],
         "buyer": [{"external_id": BUYER, "region": "CN"}],

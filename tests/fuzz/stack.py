@@ -17,12 +17,17 @@ Environ = dict[str, Any]
 
 
 class Stack:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    """`is_control`: the rules are answered as no document says, which the fuzzer must find."""
+
+    def __init__(self, world: World, *, is_control: bool = False) -> None:
+        self.world, self.is_control = world, is_control
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("HTTP_WEBHOOK_SIGNATURE") == SIGN_ME:
             _sign(environ)
+        if self.is_control and environ["PATH_INFO"] == "/api/v1/policies/":
+            start_response("418 I'm a teapot", [("Content-Type", "application/json")])
+            return [b"{}"]
         answer = list(application(environ, start_response))
         if environ["REQUEST_METHOD"] == "POST":
             self.world.go_on()

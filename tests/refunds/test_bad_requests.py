@@ -238,3 +238,16 @@ def test_another_buyers_order_and_case_are_404(api: Api, cast: Cast, order: Orde
     ]
     assert {answer.status_code for answer in calls} == {404}
     assert counts() == before
+
+
+@pytest.mark.parametrize("raw", [b"false", b"0", b'""', b"[]", b"null", b" "], ids=repr)
+def test_body_that_is_no_object_is_not_taken_for_none(buyer: Api, order: Order, raw: bytes) -> None:
+    before = counts()
+    refused = buyer.post(f"/api/v1/orders/{order.no}/one-click-refund/", raw, content_type="application/json")
+    assert (refused.status_code, refused.json()["type"]) == (400, "about:blank")
+    assert counts() == before
+
+
+def test_options_are_not_offered(buyer: Api) -> None:
+    refused = buyer.options(FILE)
+    assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")

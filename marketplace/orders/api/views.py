@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
 from marketplace.kernel.errors import NotFound
-from marketplace.kernel.http import answer, client_address, idempotency_key
+from marketplace.kernel.http import answer, body_or_nothing, client_address, idempotency_key
 from marketplace.kernel.schema import IDEMPOTENCY_KEY, READ, WRITE, problems
 from marketplace.kernel.serializers import EmptyBody
 
@@ -75,7 +75,7 @@ class Reveal(APIView):
     )
     def post(self, request: Request, no: str, ref: str) -> Response:
         key = idempotency_key(request, "reveal")
-        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=body_or_nothing(request)).is_valid(raise_exception=True)
         owner = buyer_id(request)
         outcome = reveal(
             buyer_id=owner,

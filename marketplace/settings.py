@@ -186,7 +186,7 @@ REST_FRAMEWORK = {
     },
     "EXCEPTION_HANDLER": "marketplace.kernel.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is 405 like any method a call has not: the document says what there is
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is 405, like any method that is not documented
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -199,10 +199,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "marketplace.links.add_links",
-    ],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "marketplace.links.add_links"],
     "ENUM_NAME_OVERRIDES": {
         "RequestState": "refunds.machine.State",
         "ClockKind": "refunds.machine.Clock",
@@ -339,9 +336,8 @@ ALIYUN_SMS = {
 ALIYUN_SMS_TEMPLATES = dict(item.split("=", 1) for item in env_list("ALIYUN_SMS_TEMPLATES") if "=" in item)
 WEBHOOK_TIMEOUT_SECONDS = 15.0
 WEBHOOK_PORTS = env_list("WEBHOOK_PORTS")  # none: any
-WEBHOOK_ALLOW_PRIVATE = (
-    env("WEBHOOK_ALLOW_PRIVATE") == "1"
-)  # private receivers and plain http: for trying out
+# Private receivers and plain http: for trying out.
+WEBHOOK_ALLOW_PRIVATE = env("WEBHOOK_ALLOW_PRIVATE") == "1"
 
 # --- Safety ----------------------------------------------------------------------------------------------
 SECURE_REFERRER_POLICY = "same-origin"

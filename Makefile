@@ -6,7 +6,7 @@ TEST_DATA_DIR ?= var/test
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test format lock messages screenshots bench simulate
+.PHONY: run test format lock messages screenshots bench simulate fuzz
 
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
@@ -58,3 +58,8 @@ bench: .venv/dev.stamp
 # Random histories of orders and refunds, processes killed on the way; SEED=n runs one again, CONTROL=name without a safeguard.
 simulate: .venv/dev.stamp
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) $(if $(SEED),--seed $(SEED)) $(if $(CONTROL),--control $(CONTROL))
+
+# The API document played against the program: every operation, data that fits and data that does not, walks along links.
+# SEED=n plays a run again, ONLY=operation_id one operation alone.
+fuzz: .venv/dev.stamp
+	@$(BIN)/python -W ignore -m tests.fuzz --cases $(or $(CASES),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

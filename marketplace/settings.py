@@ -171,8 +171,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["marketplace.kernel.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "marketplace.kernel.pagination.NewestFirst",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["marketplace.kernel.filters.StrictFilters"],
+    "DEFAULT_SCHEMA_CLASS": "marketplace.kernel.schema.ApiSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "marketplace.kernel.throttling.PerUser",
         "marketplace.kernel.throttling.PerAddress",
@@ -187,6 +187,7 @@ REST_FRAMEWORK = {
     },
     "EXCEPTION_HANDLER": "marketplace.kernel.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is 405, like any method that is not documented
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -199,6 +200,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "marketplace.links.add_links"],
     "ENUM_NAME_OVERRIDES": {
         "RequestState": "refunds.machine.State",
         "ClockKind": "refunds.machine.Clock",
@@ -342,9 +344,8 @@ ALIYUN_SMS = {
 ALIYUN_SMS_TEMPLATES = dict(item.split("=", 1) for item in env_list("ALIYUN_SMS_TEMPLATES") if "=" in item)
 WEBHOOK_TIMEOUT_SECONDS = 15.0
 WEBHOOK_PORTS = env_list("WEBHOOK_PORTS")  # none: any
-WEBHOOK_ALLOW_PRIVATE = (
-    env("WEBHOOK_ALLOW_PRIVATE") == "1"
-)  # private receivers and plain http: for trying out
+# Private receivers and plain http: for trying out.
+WEBHOOK_ALLOW_PRIVATE = env("WEBHOOK_ALLOW_PRIVATE") == "1"
 
 # --- Safety ----------------------------------------------------------------------------------------------
 SECURE_REFERRER_POLICY = "same-origin"

@@ -1,9 +1,12 @@
 """What every API view needs from a request: the caller's address and its idempotency key."""
 
+import hashlib
+import json
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.http import parse_etags
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,9 +46,27 @@ def idempotency_key(request: Request, operation: str, content: bytes | None = No
     return idempotency.Key(f"buyer:{request.user.pk}:{operation}", value, digest)
 
 
+def body_or_nothing(request: Request) -> Any:
+    """For calls that may come without a body; what is there is judged as it is: `false` is not nothing."""
+    return request.data if request._request.body else {}
+
+
 def answer(outcome: idempotency.Outcome, body: Any = None) -> Response:
     """The kept answer, or `body` where the answer holds something that must not be kept."""
     response = Response(outcome.answer if body is None else body, status=outcome.status)
     if outcome.replayed:
         response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def tagged(request: Request, body: Any, cache_control: str) -> Response:
+    """`body` under a strong ETag made from it, or 304 where the caller has just that.
+
+    The tag is of the answer itself, so that nothing the answer will ever hold can change behind an old tag.
+    """
+    tag = f'"{hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]}"'
+    had = [each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))]
+    response = Response(status=304) if tag in had or had == ["*"] else Response(body)
+    response["ETag"] = tag
+    response["Cache-Control"] = cache_control
     return response

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -113,6 +114,8 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return self._to_case(request, object_id)
 
     def _to_case(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):  # where it leads to names the case
+            raise PermissionDenied
         number = (
             self.get_queryset(request).filter(pk=object_id).values_list("number", flat=True).first()
             if object_id.isdigit()

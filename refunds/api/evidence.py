@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from django.core.cache import cache
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -17,22 +16,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
-from marketplace.kernel.errors import Refusal
-from marketplace.kernel.http import answer, idempotency_key
-from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+from marketplace.kernel.errors import NotFound, Refusal
+from marketplace.kernel.http import answer, body_or_nothing, idempotency_key
+from marketplace.kernel.schema import IDEMPOTENCY_KEY, KEYED, READ, WRITE, problems
 from marketplace.kernel.serializers import StrictSerializer, TextField
 from marketplace.kernel.throttling import PerAddress, PerUser
-from marketplace.orders.goods import GoodsType
 
-from ..models.evidence import KIND_CHOICES, MEDIA_TYPES
+from ..models.evidence import KIND_CHOICES
 from ..operations import give_evidence, resubmit
 from ..operations.take_file import Upload
-from ..reasons import REASON_CHOICES
-from ..standards import standards
+from . import examples
 from . import serializers as shapes
 from .views import changed
-
-STANDARDS_SECONDS = 60
 
 
 class Uploads(PerUser):
@@ -45,6 +40,9 @@ class MalformedForm(Refusal):
     code = "malformed_form"
     status = 400
     title = _("The form could not be read. Send multipart/form-data with kind, file and, if you like, note.")
+
+
+FORM = (400, MalformedForm, 415)  # what any call with a form may be answered
 
 
 class FormParser(MultiPartParser):
@@ -82,8 +80,9 @@ class GiveEvidence(APIView):
         request={"multipart/form-data": EvidenceSerializer},
         responses={
             201: shapes.RefundRequestShape,
-            **problems(400, 401, 404, 409, 413, 415, 422, 429, 503),
+            **problems(*FORM, *KEYED, *READ, NotFound, *examples.FILE_REFUSED),
         },
+        examples=[examples.CHANGED],
     )
     def post(self, request: Request, number: str) -> Response:
         idempotency_key(request, "evidence", b"")  # asked for before megabytes are read
@@ -115,11 +114,15 @@ class Resubmit(APIView):
         summary="Apply again after a rejection, with new evidence",
         parameters=[IDEMPOTENCY_KEY],
         request=ResubmitSerializer,
-        responses={200: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={
+            200: shapes.RefundRequestShape,
+            **problems(*WRITE, NotFound, examples.WRONG_MOVE, *examples.RESUBMIT_REFUSED),
+        },
+        examples=[*examples.RESUBMISSION, examples.CHANGED],
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "resubmit")
-        body = ResubmitSerializer(data=request.data or {})
+        body = ResubmitSerializer(data=body_or_nothing(request))
         body.is_valid(raise_exception=True)
         outcome = resubmit.resubmit(
             buyer_id=buyer_id(request),
@@ -130,59 +133,3 @@ class Resubmit(APIView):
             note=body.validated_data["note"],
         )
         return answer(outcome)
-
-
-class KindShape(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(KIND_CHOICES)
-    group = serializers.ChoiceField(["transaction", "goods", "breach", "person"])
-    name = serializers.CharField()
-    example = serializers.CharField(help_text="What a good one shows.")
-
-
-class ReasonNeedsShape(serializers.Serializer[Any]):
-    reason = serializers.ChoiceField(REASON_CHOICES)
-    name = serializers.CharField()
-    needed = serializers.ListField(child=serializers.ChoiceField(KIND_CHOICES))
-
-
-class GoodsNeedShape(serializers.Serializer[Any]):
-    goods_type = serializers.ChoiceField(GoodsType.choices)
-    name = serializers.CharField()
-    policy = serializers.CharField()
-    reasons = ReasonNeedsShape(many=True)
-
-
-class FileTypeShape(serializers.Serializer[Any]):
-    media_type = serializers.ChoiceField(MEDIA_TYPES)
-    max_bytes = serializers.IntegerField()
-
-
-class FileRulesShape(serializers.Serializer[Any]):
-    types = FileTypeShape(many=True)
-    max_pixels = serializers.IntegerField()
-    max_pages = serializers.IntegerField()
-    max_files = serializers.IntegerField()
-
-
-class StandardsShape(serializers.Serializer[Any]):
-    kinds = KindShape(many=True)
-    goods = GoodsNeedShape(many=True)
-    files = FileRulesShape()
-
-
-class EvidenceStandards(APIView):
-    authentication_classes: list[Any] = []
-    permission_classes: list[Any] = []
-    throttle_classes = [PerAddress]
-
-    @extend_schema(
-        operation_id="evidence_standards",
-        summary="What counts as evidence, and what each reason needs",
-        auth=[],
-        responses={200: StandardsShape, **problems(429)},
-    )
-    def get(self, request: Request) -> Response:
-        body = cache.get_or_set(f"evidence-standards:{get_language()}", standards, STANDARDS_SECONDS)
-        response = Response(body)
-        response["Cache-Control"] = f"public, max-age={STANDARDS_SECONDS}"
-        return response

@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
 
-from . import appeals, casefile, evidence, offers, views
+from . import appeals, casefile, evidence, offers, public, views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
@@ -16,7 +16,10 @@ urlpatterns = [
     path("refund-requests/<name:number>/evidence/", evidence.GiveEvidence.as_view()),
     path("refund-requests/<name:number>/resubmit/", evidence.Resubmit.as_view()),
     path("refund-requests/<name:number>/case-file/", casefile.CaseFile.as_view()),
-    path("evidence-standards/", evidence.EvidenceStandards.as_view()),
+    path("policies/", public.Policies.as_view()),
+    path("policies/<name:goods_type>/", public.PolicyDetail.as_view()),
+    path("evidence-standards/", public.EvidenceStandards.as_view()),
+    path("sellers/<name:code>/", public.SellerPage.as_view()),
     path("orders/<name:no>/refund-eligibility/", views.Eligibility.as_view()),
     path("orders/<name:no>/one-click-refund/", views.OneClickRefund.as_view()),
 ]

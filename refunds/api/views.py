@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,32 +13,44 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
-from marketplace.kernel.http import answer, idempotency_key
-from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.filters import FlagFilter
+from marketplace.kernel.http import answer, body_or_nothing, idempotency_key, tagged
+from marketplace.kernel.schema import CONDITIONAL, IDEMPOTENCY_KEY, READ, UNCHANGED, WRITE, problems
 from marketplace.kernel.serializers import EmptyBody
 
 from .. import queries
 from ..descriptions import unsaid
 from ..facts import of_buyer
-from ..machine import State
+from ..machine import OPEN, State
 from ..models import Deadline, RefundRequest, Transition
 from ..operations import file, say
 from ..operations import request_person as asking
 from ..operations import withdraw as withdrawal
+from ..policies import NoPolicy
 from ..policy import REASONS
 from ..previews import preview
+from ..reasons import REASON_CHOICES
 from ..representation import represent, represent_transition, represent_whole
 from . import examples
 from . import serializers as shapes
 
 
 class RequestFilter(filters.FilterSet):
-    order = filters.CharFilter("order__no")
     state = filters.ChoiceFilter(choices=State.choices)
+    reason = filters.ChoiceFilter(choices=REASON_CHOICES)
+    order = filters.CharFilter("order__no", max_length=20, help_text="Our number of the order.")
+    external_no = filters.CharFilter(
+        "order__external_no", max_length=128, help_text="The shop's number of the order."
+    )
+    open = FlagFilter(method="_open", help_text="true: not decided for good; false: closed.")
 
     class Meta:
         model = RefundRequest
-        fields = ["order", "state"]
+        fields = ["state", "reason", "order", "external_no", "open"]
+
+    def _open(self, rows: QuerySet[RefundRequest], _name: str, value: str) -> QuerySet[RefundRequest]:
+        return rows.filter(state__in=OPEN) if value == "true" else rows.exclude(state__in=OPEN)
 
 
 class RefundRequests(GenericAPIView[Any]):
@@ -52,7 +65,8 @@ class RefundRequests(GenericAPIView[Any]):
     @extend_schema(
         operation_id="list_refund_requests",
         summary="My refund requests, newest first",
-        responses={200: shapes.RefundRequestShape(many=True), **problems(400, 401, 429)},
+        responses={200: shapes.RefundRequestShape(many=True), **problems(400, *READ)},
+        examples=[examples.CASE],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -65,8 +79,8 @@ class RefundRequests(GenericAPIView[Any]):
         summary="Ask for money back",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.FilingSerializer,
-        responses={201: shapes.FiledShape, **problems(400, 401, 404, 409, 415, 422, 429)},
-        examples=examples.FILING,
+        responses={201: shapes.FiledShape, **problems(*WRITE, NotFound, *examples.FILING_REFUSED)},
+        examples=[*examples.FILING, examples.FILED],
     )
     def post(self, request: Request) -> Response:
         key = idempotency_key(request, "file")
@@ -86,10 +100,14 @@ class RefundRequestDetail(APIView):
     @extend_schema(
         operation_id="read_refund_request",
         summary="One of my refund requests",
-        responses={200: shapes.RefundRequestShape, **problems(401, 404, 429)},
+        parameters=CONDITIONAL,
+        responses={200: shapes.RefundRequestShape, **UNCHANGED, **problems(*READ, NotFound)},
+        examples=[examples.CASE],
     )
     def get(self, request: Request, number: str) -> Response:
-        return Response(whole(buyer_id(request), number, timezone.now()))
+        # Links to files are made anew each minute: within it the same case is the same answer, under the same ETag.
+        minute = timezone.now().replace(second=0, microsecond=0)
+        return tagged(request, whole(buyer_id(request), number, minute), "private, no-cache")
 
 
 class Messages(APIView):
@@ -98,8 +116,11 @@ class Messages(APIView):
         summary="Say something in the case, or answer what was asked",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.MessageSerializer,
-        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
-        examples=examples.MESSAGE,
+        responses={
+            201: shapes.RefundRequestShape,
+            **problems(*WRITE, NotFound, say.NothingSaid, say.CardNumber),
+        },
+        examples=[*examples.MESSAGE, examples.CHANGED],
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "message")
@@ -122,7 +143,8 @@ class Withdraw(APIView):
         summary="Withdraw a request before money is promised",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.WithdrawSerializer,
-        responses={200: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={200: shapes.RefundRequestShape, **problems(*WRITE, NotFound, examples.WRONG_MOVE)},
+        examples=[*examples.WITHDRAWAL, examples.CHANGED],
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "withdraw")
@@ -145,11 +167,15 @@ class RequestPerson(APIView):
         summary="Ask for a person where the machine refused",
         parameters=[IDEMPOTENCY_KEY],
         request=EmptyBody,
-        responses={200: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={
+            200: shapes.RefundRequestShape,
+            **problems(*WRITE, NotFound, examples.WRONG_MOVE, examples.UNITS_HELD, asking.DecidedByAPerson),
+        },
+        examples=[examples.NOTHING, examples.CHANGED],
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "request-person")
-        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=body_or_nothing(request)).is_valid(raise_exception=True)
         outcome = asking.request_person(
             buyer_id=buyer_id(request),
             number=number,
@@ -170,7 +196,11 @@ class Eligibility(APIView):
             OpenApiParameter("units", str, description="Refs of the units, separated by commas."),
             OpenApiParameter("description", str, description="As it would be filed; says what it lacks."),
         ],
-        responses={200: shapes.EligibilityShape, **problems(400, 401, 404, 409, 422, 429)},
+        responses={
+            200: shapes.EligibilityShape,
+            **problems(400, *READ, NotFound, NoPolicy, examples.UNITS_HELD, examples.UNKNOWN_UNIT),
+        },
+        examples=[examples.PREVIEW],
     )
     def get(self, request: Request, no: str) -> Response:
         query = shapes.EligibilityQuery(data=request.query_params.dict())
@@ -188,11 +218,17 @@ class OneClickRefund(APIView):
         summary="Refund a small unused order, with no form",
         parameters=[IDEMPOTENCY_KEY],
         request=EmptyBody,
-        responses={201: shapes.FiledShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={
+            201: shapes.FiledShape,
+            **problems(
+                *WRITE, NotFound, NoPolicy, examples.UNITS_HELD, (file.NotOneClick, examples.FINDINGS)
+            ),
+        },
+        examples=[examples.NOTHING, examples.FILED],
     )
     def post(self, request: Request, no: str) -> Response:
         key = idempotency_key(request, "one-click")
-        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=body_or_nothing(request)).is_valid(raise_exception=True)
         outcome = file.one_click_refund(
             buyer_id=buyer_id(request), order_no=no, key=key, present=_newly_filed, now=timezone.now()
         )

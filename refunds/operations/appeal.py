@@ -11,12 +11,13 @@ from marketplace.kernel.businesstime import add_working_days
 from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 
+from ..masking import CARD_NUMBER
 from ..models import Appeal, RefundRequest
 from ..models.appeals import MAX_CLAUSE
 from ..permissions import BUYER, Actor
 from .appealed import appealable, terms_of
 from .locking import lock, lock_for_seller
-from .say import CARD_NUMBER, MAX_CHARACTERS, CardNumber
+from .say import MAX_CHARACTERS, CardNumber
 from .tell import tell_appeal
 
 MOST_CLAUSES = 10

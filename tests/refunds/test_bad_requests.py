@@ -158,7 +158,7 @@ def test_bad_idempotency_key_is_refused(buyer: Api, order: Order, key: str | Non
         ("put", FILE, 405, "method_not_allowed"),
         ("delete", "/api/v1/refund-requests/RF000/", 405, "method_not_allowed"),
         ("get", "/api/v1/auth/login/", 405, "method_not_allowed"),
-        ("get", "/api/v1/refund-requests/?cursor=rubbish", 404, "not_found"),
+        ("get", "/api/v1/refund-requests/?cursor=rubbish", 400, "validation_error"),
         ("get", "/api/v1/refund-requests/?state=lost", 400, "validation_error"),
         ("get", "/api/v1/orders/OD000/refund-eligibility/", 400, "validation_error"),
         ("get", "/api/v1/orders/OD000/refund-eligibility/?reason=x", 400, "validation_error"),
@@ -239,3 +239,16 @@ def test_another_buyers_order_and_case_are_404(api: Api, cast: Cast, order: Orde
     ]
     assert {answer.status_code for answer in calls} == {404}
     assert counts() == before
+
+
+@pytest.mark.parametrize("raw", [b"false", b"0", b'""', b"[]", b"null", b" "], ids=repr)
+def test_body_that_is_no_object_is_not_taken_for_none(buyer: Api, order: Order, raw: bytes) -> None:
+    before = counts()
+    refused = buyer.post(f"/api/v1/orders/{order.no}/one-click-refund/", raw, content_type="application/json")
+    assert (refused.status_code, refused.json()["type"]) == (400, "about:blank")
+    assert counts() == before
+
+
+def test_options_are_not_offered(buyer: Api) -> None:
+    refused = buyer.options(FILE)
+    assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")

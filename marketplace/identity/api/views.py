@@ -10,11 +10,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.kernel.http import client_address
-from marketplace.kernel.schema import problems
+from marketplace.kernel.schema import BODY, problems
 from marketplace.kernel.serializers import StrictSerializer, TextField, instant
 from marketplace.kernel.throttling import Login as LoginThrottle
 
-from ..operations import sign_in
+from ..operations import WrongCredentials, sign_in
 
 
 class LoginSerializer(StrictSerializer):
@@ -37,13 +37,18 @@ class Login(APIView):
         summary="Sign in with email and password",
         auth=[],
         request=LoginSerializer,
-        responses={200: TokenShape, **problems(400, 401, 415, 429)},
+        responses={200: TokenShape, **problems(*BODY, WrongCredentials, 429)},
         examples=[
             OpenApiExample(
                 "Sign in",
                 {"email": "buyer@example.com", "password": "correct horse battery"},
                 request_only=True,
-            )
+            ),
+            OpenApiExample(
+                "Signed in",
+                {"token": "eyJiIjo0Mn0:1vMk…", "expires_at": "2026-11-20T21:30:00+08:00"},
+                response_only=True,
+            ),
         ],
     )
     def post(self, request: Request) -> Response:

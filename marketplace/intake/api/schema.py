@@ -7,7 +7,10 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from pydantic import BaseModel
 
 from marketplace.intake.bodies import NoBody, PushedEvents, PushedOrder
-from marketplace.kernel.schema import Problem
+from marketplace.intake.known import OrderConflict, PaymentKnown
+from marketplace.intake.validation import InvalidBody
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.schema import BODY, KEYED, problems
 
 
 class OrderTaken(BaseModel):
@@ -59,11 +62,6 @@ SIGNED = [
 ]
 
 
-def _problem(description: str, code: str, status: int, **more: Any) -> OpenApiResponse:
-    body = {"type": "about:blank", "status": status, "code": code, "title": description, **more}
-    return OpenApiResponse(Problem, description, [OpenApiExample(code, value=body)])
-
-
 _FIELD = {
     "pointer": "/units/0/events/0/type",
     "code": "invalid_choice",
@@ -74,14 +72,8 @@ _BINDS = {
     "code": "conflict",
     "detail": "This was fixed when the order was first pushed …",
 }
-INVALID = _problem("The request is not valid.", "validation_error", 400, errors=[_FIELD])
-UNSIGNED = _problem("The signature was not accepted.", "authentication_failed", 401)
-CONFLICT = _problem(
-    "The push contradicts what is known of this order.", "order_conflict", 409, errors=[_BINDS]
-)
-UNKNOWN = _problem("Not found.", "not_found", 404)
-REUSED = _problem("This webhook-id was used for another request.", "idempotency_key_reused", 422)
-_PROBLEMS = {400: INVALID, 401: UNSIGNED, 422: REUSED}
+SIGNED_CALL = (*BODY, *KEYED, 401, 429, (InvalidBody, {"errors": [_FIELD]}))
+CONFLICT = (OrderConflict, {"errors": [_BINDS]})
 
 EVENT = {"type": "delivered", "at": "2026-11-20T09:31:00+08:00", "ref": "evt-1", "data": {}}
 ORDER: dict[str, Any] = {
@@ -147,8 +139,7 @@ push_order = extend_schema(
     responses={
         201: OpenApiResponse(OrderTaken, "New."),
         200: OpenApiResponse(OrderTaken, "Known."),
-        409: CONFLICT,
-        **_PROBLEMS,
+        **problems(*SIGNED_CALL, CONFLICT, PaymentKnown),
     },
     examples=[
         OpenApiExample("A card code", value=ORDER, request_only=True),
@@ -162,7 +153,7 @@ append_events = extend_schema(
     tags=["ingest"],
     parameters=SIGNED,
     request=PushedEvents,
-    responses={200: EventsTaken, 404: UNKNOWN, 409: CONFLICT, **_PROBLEMS},
+    responses={200: EventsTaken, **problems(*SIGNED_CALL, NotFound, CONFLICT)},
     examples=[
         OpenApiExample("Delivered", value={"unit": "1", "events": [EVENT]}, request_only=True),
         OpenApiExample(
@@ -180,7 +171,7 @@ issue_token = extend_schema(
     tags=["ingest"],
     parameters=SIGNED,
     request=NoBody,
-    responses={201: BuyerToken, 404: UNKNOWN, **_PROBLEMS},
+    responses={201: BuyerToken, **problems(*SIGNED_CALL, NotFound)},
     examples=[
         OpenApiExample("Nothing to say", value={}, request_only=True),
         OpenApiExample(

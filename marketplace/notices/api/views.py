@@ -12,8 +12,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.filters import FlagFilter
 from marketplace.kernel.http import answer, idempotency_key
-from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+from marketplace.kernel.schema import IDEMPOTENCY_KEY, READ, WRITE, problems
 
 from ..models import Notice
 from ..operations.read import read_as_buyer, want_as_buyer
@@ -42,9 +44,16 @@ EXAMPLE = {
     "read_at": None,
 }
 
+PREFERENCES = {
+    "results": [
+        {"group": "decisions", "title": "Decisions", "optional": False, "email": True, "sms": True},
+        {"group": "progress", "title": "Progress of my cases", "optional": True, "email": False, "sms": True},
+    ]
+}
+
 
 class NoticeFilter(filters.FilterSet):
-    unread = filters.BooleanFilter("read_at", lookup_expr="isnull", help_text="true: only what was not read.")
+    unread = FlagFilter("read_at", lookup_expr="isnull", help_text="true: only what was not read.")
     request = filters.CharFilter(  # type: ignore[assignment]  # the metaclass takes it away again
         "subject", help_text="Number of a refund request."
     )
@@ -66,7 +75,7 @@ class Notifications(GenericAPIView[Any]):
     @extend_schema(
         operation_id="list_notifications",
         summary="What I was told, newest first",
-        responses={200: shapes.NoticeShape(many=True), **problems(400, 401, 429)},
+        responses={200: shapes.NoticeShape(many=True), **problems(400, *READ)},
         examples=[OpenApiExample("Rejected", EXAMPLE, response_only=True)],
     )
     def get(self, request: Request) -> Response:
@@ -80,7 +89,7 @@ class Read(APIView):
         summary="Mark notices as read: some by id, or all up to one",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.ReadSerializer,
-        responses={200: shapes.ReadShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={200: shapes.ReadShape, **problems(*WRITE, (NotFound, {"pointer": "/ids"}))},
         examples=[
             OpenApiExample("Two of them", {"ids": [1201, 1207]}, request_only=True),
             OpenApiExample("All up to one", {"up_to": 1207}, request_only=True),
@@ -105,7 +114,8 @@ class Preferences(APIView):
     @extend_schema(
         operation_id="read_notification_preferences",
         summary="Which notices I want by email and SMS",
-        responses={200: shapes.PreferencesShape, **problems(401, 429)},
+        responses={200: shapes.PreferencesShape, **problems(*READ)},
+        examples=[OpenApiExample("As set", PREFERENCES, response_only=True)],
     )
     def get(self, request: Request) -> Response:
         return Response(shapes.represent_preferences(buyer_id(request)))
@@ -115,13 +125,14 @@ class Preferences(APIView):
         summary="Turn one way on or off for a group of topics",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.PreferenceSerializer,
-        responses={200: shapes.PreferencesShape, **problems(400, 401, 409, 415, 422, 429)},
+        responses={200: shapes.PreferencesShape, **problems(*WRITE)},
         examples=[
             OpenApiExample(
                 "No mails of progress",
                 {"group": "progress", "way": "email", "wanted": False},
                 request_only=True,
-            )
+            ),
+            OpenApiExample("As set", PREFERENCES, response_only=True),
         ],
     )
     def post(self, request: Request) -> Response:

@@ -11,17 +11,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
-from marketplace.kernel.http import answer, client_address, idempotency_key
-from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.http import answer, body_or_nothing, client_address, idempotency_key
+from marketplace.kernel.schema import IDEMPOTENCY_KEY, READ, WRITE, problems
 from marketplace.kernel.serializers import EmptyBody
 
 from .. import queries
+from ..goods import GoodsType
 from ..models import Order
-from ..operations import code_of, reveal
+from ..operations import NothingToReveal, code_of, reveal
+from . import examples
 from .serializers import OrderShape, RevealShape, represent_order
 
 
 class OrderFilter(filters.FilterSet):
+    external_no = filters.CharFilter(max_length=128, help_text="The shop's number of the order.")
+    goods_type = filters.ChoiceFilter(choices=GoodsType.choices)
+
     class Meta:
         model = Order
         fields = ["external_no", "goods_type"]
@@ -39,7 +45,8 @@ class Orders(GenericAPIView[Any]):
     @extend_schema(
         operation_id="list_orders",
         summary="My orders, newest first",
-        responses={200: OrderShape(many=True), **problems(400, 401, 429)},
+        responses={200: OrderShape(many=True), **problems(400, *READ)},
+        examples=[examples.ORDER],
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -50,7 +57,8 @@ class OrderDetail(APIView):
     @extend_schema(
         operation_id="read_order",
         summary="One of my orders",
-        responses={200: OrderShape, **problems(401, 404, 429)},
+        responses={200: OrderShape, **problems(*READ, NotFound)},
+        examples=[examples.ORDER],
     )
     def get(self, request: Request, no: str) -> Response:
         return Response(represent_order(queries.buyers_order(buyer_id(request), no)))
@@ -62,11 +70,12 @@ class Reveal(APIView):
         summary="Show a unit's code; the reveal is recorded",
         parameters=[IDEMPOTENCY_KEY],
         request=EmptyBody,
-        responses={200: RevealShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={200: RevealShape, **problems(*WRITE, NotFound, NothingToReveal)},
+        examples=[examples.NOTHING, examples.REVEALED],
     )
     def post(self, request: Request, no: str, ref: str) -> Response:
         key = idempotency_key(request, "reveal")
-        EmptyBody(data=request.data or {}).is_valid(raise_exception=True)
+        EmptyBody(data=body_or_nothing(request)).is_valid(raise_exception=True)
         owner = buyer_id(request)
         outcome = reveal(
             buyer_id=owner,

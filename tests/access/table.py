@@ -1,0 +1,147 @@
+"""Every address of the program, and who is no party to what is behind it. A new address is a new row here.
+
+A row says what kind of door it is. What each outsider meets at a kind of door stands once, in MEETS.
+"""
+
+from typing import Any, NamedTuple
+
+from marketplace.identity.roles import Role
+
+OPEN = "open"  # for anybody: shows nothing of anybody
+SIGN_IN = "sign-in"
+CHANNEL = "channel"  # the channel's own signature stands for rights
+LINK = "link"  # a signed link for one viewer
+BUYER = "buyer"  # the buyer's own list or setting
+OBJECT = "object"  # one of the buyer's objects
+SHOP = "shop"  # a shop's signature
+PORTAL = "portal"  # the seller's own page
+OWN = "own"  # the portal again, but whoever comes in changes something of their own
+CASE = "case"  # one of the seller's cases, receivers or deliveries
+DESK = "desk"  # any member of staff with a role
+MODEL = "model"  # the pages of one kind of row, for the roles of SEES
+STAFF_CASE = "staff case"  # one case at the desk, for those who judge
+
+
+class Door(NamedTuple):
+    kind: str
+    methods: str = "GET"
+    body: dict[str, Any] = {}
+
+
+SAID: dict[str, Any] = {"text": "Hello."}
+JUDGED = {"move": "reject", "clause": "B3", "note": "No.", "fault": "buyer", "deviation": "Another case."}
+API, PAGES = "api/v1/", "portal/"
+
+DOORS: dict[str, Door] = {
+    "": Door(OPEN),
+    "i18n/setlang/": Door(OPEN, "POST", {"language": "en"}),
+    "health/live/": Door(OPEN),
+    "health/ready/": Door(OPEN),
+    "api/schema/": Door(OPEN),
+    "api/docs/": Door(OPEN),
+    "channels/<str:channel>/notify/": Door(CHANNEL, "POST"),
+    "evidence/<str:token>/": Door(LINK),
+    # --- the API ---
+    API + "auth/login/": Door(SIGN_IN, "POST", {"email": "a@example.com", "password": "guessed"}),
+    API + "policies/": Door(OPEN),
+    API + "policies/<name:goods_type>/": Door(OPEN),
+    API + "evidence-standards/": Door(OPEN),
+    API + "sellers/<name:code>/": Door(OPEN),
+    API + "orders/": Door(BUYER),
+    API + "orders/<name:no>/": Door(OBJECT),
+    API + "orders/<name:no>/refund-eligibility/": Door(OBJECT, "GET", {"reason": "other"}),
+    API + "orders/<name:no>/one-click-refund/": Door(OBJECT, "POST"),
+    API + "orders/<name:no>/units/<name:ref>/reveal/": Door(OBJECT, "POST"),
+    API + "refund-requests/": Door(BUYER, "GET POST", {"order": "<no>", "reason": "other"}),
+    API + "refund-requests/<name:number>/": Door(OBJECT),
+    API + "refund-requests/<name:number>/messages/": Door(OBJECT, "POST", SAID),
+    API + "refund-requests/<name:number>/withdraw/": Door(OBJECT, "POST"),
+    API + "refund-requests/<name:number>/request-person/": Door(OBJECT, "POST"),
+    API + "refund-requests/<name:number>/evidence/": Door(
+        OBJECT, "POST", {"kind": "other", "file": "<file>"}
+    ),
+    API + "refund-requests/<name:number>/resubmit/": Door(OBJECT, "POST"),
+    API + "notifications/": Door(BUYER),
+    API + "notifications/read/": Door(BUYER, "POST", {"ids": ["<notice>"]}),
+    API + "notifications/preferences/": Door(BUYER),
+    API + "ingest/orders/": Door(SHOP, "POST"),
+    API + "ingest/orders/<str:external_no>/events/": Door(SHOP, "POST", {"unit": "1", "events": "<events>"}),
+    API + "ingest/buyers/<str:external_id>/token/": Door(SHOP, "POST"),
+    # --- the seller portal ---
+    PAGES + "login/": Door(SIGN_IN, "GET POST", {"username": "nobody", "password": "guessed"}),
+    PAGES + "logout/": Door(SIGN_IN, "POST"),
+    PAGES: Door(PORTAL),
+    PAGES + "cases/<str:number>/": Door(CASE),
+    PAGES + "cases/<str:number>/agree/": Door(CASE, "GET POST", {"note": "Yes."}),
+    PAGES + "cases/<str:number>/refuse/": Door(CASE, "POST", {"ground": "other", "note": "No."}),
+    PAGES + "cases/<str:number>/messages/": Door(CASE, "POST", SAID),
+    PAGES + "cases/<str:number>/evidence/": Door(CASE, "GET POST", {"kind": "other", "file": "<file>"}),
+    PAGES + "money/": Door(PORTAL),
+    PAGES + "money/withdraw/": Door(PORTAL, "POST", {"amount": "1.00", "currency": "CNY"}),
+    PAGES + "money/statement.csv": Door(PORTAL, "GET", {"currency": "CNY"}),
+    PAGES + "notices/": Door(PORTAL, "GET POST", {"up_to": "<notice>"}),
+    PAGES + "settings/": Door(PORTAL),
+    PAGES + "settings/mails/": Door(OWN, "POST", {"group": "progress"}),
+    PAGES + "settings/webhooks/": Door(PORTAL, "POST", {"url": "not an address"}),
+    PAGES + "settings/webhooks/log/": Door(PORTAL),
+    PAGES + "settings/webhooks/log/<int:delivery_id>/": Door(CASE, "POST"),
+    PAGES + "settings/webhooks/<int:endpoint_id>/rotate/": Door(CASE, "POST"),
+    PAGES + "settings/webhooks/<int:endpoint_id>/switch/": Door(CASE, "POST"),
+    PAGES + "<path:rest>": Door(PORTAL),
+    # --- the desk ---
+    "admin/login/": Door(SIGN_IN, "GET POST", {"username": "nobody", "password": "guessed"}),
+    "admin/logout/": Door(SIGN_IN, "POST"),
+    "admin/": Door(DESK),
+    "admin/search/": Door(DESK, "GET", {"s": "RF"}),
+    "admin/password_change/": Door(DESK),
+    "admin/password_change/done/": Door(DESK),
+    "admin/autocomplete/": Door(DESK),
+    "admin/jsi18n/": Door(DESK),
+    "admin/r/<path:content_type_id>/<path:object_id>/": Door(DESK),
+    "admin/(?P<url>.*)$": Door(DESK),
+    "admin/<app>/": Door(DESK),
+    "admin/refunds/refundrequest/case/<str:number>/": Door(STAFF_CASE, "GET POST", JUDGED),
+    "admin/refunds/refundrequest/case/<str:number>/evidence/": Door(
+        STAFF_CASE, "GET POST", {"kind": "other", "file": "<file>", "side": "buyer"}
+    ),
+    "admin/ledger/account/trial-balance/": Door(MODEL),
+    "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
+}
+# The pages Django's admin has for each kind of row; the row's own page takes posts where staff act on it.
+PAGES_OF_A_MODEL = ("", "add/", "<id>/history/", "<id>/delete/", "<id>/change/", "<id>/")
+
+_MONEY = {Role.REVIEWER, Role.SUPERVISOR, Role.FINANCE, Role.RISK, Role.AUDITOR}
+_CASES = _MONEY | {Role.SUPPORT}
+_NOTICES = {Role.SUPPORT, Role.SUPERVISOR, Role.AUDITOR}
+_FUNDS = {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR}
+# Who may see the rows of a kind; nobody else learns even whether there are any.
+SEES: dict[str, set[Role]] = {
+    "axes/accessattempt": set(),
+    "axes/accesslog": set(),
+    "axes/accessfailurelog": set(),
+    "identity/user": {Role.AUDITOR},
+    "identity/buyer": _CASES,
+    "ledger/account": _MONEY,
+    "ledger/transaction": _MONEY,
+    "notices/notice": _NOTICES,
+    "notices/delivery": _NOTICES,
+    "notices/endpoint": _NOTICES,
+    "orders/shop": {Role.AUDITOR},
+    "orders/order": _CASES,
+    "payments/break": _FUNDS,
+    "payments/capture": _MONEY,
+    "payments/notification": _FUNDS,
+    "payments/payout": _MONEY,
+    "payments/reconciliation": _FUNDS,
+    "payments/settlement": _FUNDS,
+    "payments/transfer": _MONEY,
+    "payments/withdrawal": _FUNDS,
+    "refunds/policyversion": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
+    "refunds/refundrequest": _CASES,
+    "risk/dispute": {Role.SUPERVISOR, Role.FINANCE, Role.RISK, Role.AUDITOR},
+    "risk/signal": {Role.SUPERVISOR, Role.RISK, Role.AUDITOR},
+    "sellers/seller": _CASES,
+}
+# Who moves a case at the desk; the others who see it look on. Arbiters come in by the cases given to them alone: while
+# there is no such list they see none, and a row of their own takes the place of this note.
+JUDGES = {Role.REVIEWER, Role.SUPERVISOR}

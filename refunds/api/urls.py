@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
 
-from . import evidence, views
+from . import evidence, status, views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("refund-requests/<name:number>/request-person/", views.RequestPerson.as_view()),
     path("refund-requests/<name:number>/evidence/", evidence.GiveEvidence.as_view()),
     path("refund-requests/<name:number>/resubmit/", evidence.Resubmit.as_view()),
+    path("service-status/", status.ServiceStatus.as_view()),
     path("evidence-standards/", evidence.EvidenceStandards.as_view()),
     path("orders/<name:no>/refund-eligibility/", views.Eligibility.as_view()),
     path("orders/<name:no>/one-click-refund/", views.OneClickRefund.as_view()),

@@ -15,8 +15,19 @@ from marketplace.payments.models import Capture, Payout, Transfer
 from marketplace.payments.operations.payout import is_paid_by_hand
 from marketplace.risk.models import Dispute, Signal
 
+from .extensions import PutOff, put_off
 from .machine import State
-from .models import Decision, Evidence, Flag, Message, Proposal, RefundItem, RefundRequest, Transition
+from .models import (
+    Deadline,
+    Decision,
+    Evidence,
+    Flag,
+    Message,
+    Proposal,
+    RefundItem,
+    RefundRequest,
+    Transition,
+)
 from .operations.review import standing_proposal
 
 COUNT_TO = 99  # beyond it a queue shows "99+"
@@ -149,6 +160,8 @@ class Case(NamedTuple):
     proposal: Proposal | None
     signals: list[Signal]  # standing against the buyer
     disputes: list[Dispute]  # of the order's payments, open and closed
+    clocks: list[Deadline]  # as they started
+    put_off: list[PutOff]
     others: list[RefundRequest]  # the buyer's latest other requests
 
 
@@ -179,6 +192,8 @@ def case(number: str) -> Case:
         proposal=standing_proposal(request),
         disputes=disputes_of(request.order_id),
         signals=list(request.buyer.signals.filter(cleared_at__isnull=True).order_by("-id")[:10]),
+        clocks=list(request.deadlines.order_by("started_at", "id")),
+        put_off=put_off(request),
         others=list(_others(request)),
     )
 

@@ -7,22 +7,29 @@ from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
+from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
+from .outages import OutageAdmin
 from .payouts import PayoutAdmin
 from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
+from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
 from .withdrawals import WithdrawalAdmin
 
 __all__ = [
     "BreakAdmin",
     "BuyerAdmin",
+    "CalendarDayAdmin",
+    "DeadlineAdmin",
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
+    "OutageAdmin",
     "PayoutAdmin",
+    "PeakAdmin",
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",

@@ -25,6 +25,7 @@ from refunds.policy import EventFacts, unit_use
 from refunds.review_queries import reviewing
 
 from . import looks
+from .clocks import clock_panel
 from .deeds import DEEDS, deed_form, units_of
 from .evidence import evidence_panel
 from .forms import MoveForm, SayForm
@@ -187,6 +188,7 @@ def _page(
         "needs_person": any(transfer.state in Transfer.STUCK_STATES for transfer in case.transfers),
         "over_limit": row.amount > row.two_person_above,
         **evidence_panel(user, case),
+        **clock_panel(user, case, tried_deed),
         **panels(user, [unit.ref for unit in case.units if unit.pk in case.covered], known, tried_deed),
     }
     return TemplateResponse(request, "desk/case.html", context, status=attempt.status if attempt else 200)

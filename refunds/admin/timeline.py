@@ -41,6 +41,7 @@ def timeline(case: Case, known: Reviewing) -> list[Entry]:
         *_transfers(case),
         *_checks(known),
         *_flags(known),
+        *_put_off(case),
     ]
     return sorted(entries, key=lambda entry: entry.at)
 
@@ -115,6 +116,17 @@ def provider_says(check: ProviderCheck) -> str:
         return _("%(provider)s says of unit %(unit)s: %(answer)s") % said
     at = date_format(timezone.localtime(check.credited_at), "Y-m-d H:i")
     return _("%(provider)s says of unit %(unit)s: credited at %(at)s") % {**said, "at": at}
+
+
+def _put_off(case: Case) -> Iterator[Entry]:
+    for clock, extension, why in case.put_off:
+        title = _("%(clock)s: put off") % {"clock": clock.get_kind_display()}
+        was, due = (
+            date_format(timezone.localtime(at), "Y-m-d H:i")
+            for at in (extension.was_due_at, extension.due_at)
+        )
+        text = _("From %(was)s to %(due)s: %(why)s") % {"was": was, "due": due, "why": why}
+        yield Entry(extension.at, "more_time", "info", title, person(extension.user), text=text)
 
 
 def _flags(known: Reviewing) -> Iterator[Entry]:

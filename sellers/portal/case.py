@@ -12,6 +12,7 @@ from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.models import UnitEvent
 from marketplace.payments.models import Transfer
+from refunds.extensions import PutOff, put_off
 from refunds.faults import Fault
 from refunds.findings import findings_json
 from refunds.machine import Party, State
@@ -78,6 +79,7 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
     transfers = transfers_of([case.number])[case.number]
     decision = next(reversed(case.decisions.all()), None)
     findings = findings_json(decision.findings) if decision else []
+    extended = put_off(case)
     units = [_unit(item) for item in items]
     return {
         "case": case,
@@ -92,7 +94,9 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "findings": [(RESULTS[f["result"]], f) for f in findings if f["rule"] not in RULES_ABOUT_THE_BUYER],
         "terms": list(_terms(case.order.snapshot.get("terms") or {})),
         "targets": list(_targets({**case.order.target, **case.details})),
-        "timeline": sorted(_timeline(case, transfers), key=lambda entry: entry.at),
+        "other_clocks": [clock for clock in case.deadlines.all() if clock.kind != case.due_kind],
+        "put_off": extended,
+        "timeline": sorted(_timeline(case, transfers, extended), key=lambda entry: entry.at),
         "transfers": [(TRANSFERS[transfer.state], transfer) for transfer in transfers],
         "messages_said": [_said(message, user) for message in case.messages.all() if not message.is_internal],
     }
@@ -126,7 +130,7 @@ def _masked(found: re.Match[str]) -> str:
     return f"{found[0][:3]}****{found[0][-4:]}"
 
 
-def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]:
+def _timeline(case: RefundRequest, transfers: list[Transfer], extended: list[PutOff]) -> Iterator[Entry]:
     """Cause before effect; entries of one instant keep this order."""
     if case.order.paid_at:
         yield Entry(case.order.paid_at, Party.BUYER.label, _("The order was paid"))
@@ -142,6 +146,9 @@ def _timeline(case: RefundRequest, transfers: list[Transfer]) -> Iterator[Entry]
             yield Entry(
                 transfer.settled_at, "", _("%(amount)s reached the payment channel") % {"amount": paid}
             )
+    for clock, extension, why in extended:
+        title = _("%(clock)s: put off") % {"clock": clock.get_kind_display()}
+        yield Entry(extension.at, "", title, text=why)
 
 
 def fault_words(judgement: Judgement) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import User
 from marketplace.kernel.businesstime import is_working_day, known_until
 from refunds.models import CalendarDay, Peak
-from refunds.operations.timetable import announce_peak, end_peak, mark_day, unmark_day
+from refunds.operations.timetable import announce_peak, end_peak, mark_day, peak_range, unmark_day
 from refunds.permissions import may_do
 
 from .forms import beijing_time
@@ -31,7 +31,7 @@ class PeakForm(forms.Form):
     ends_at = beijing_time(_("Until"), _("Beijing time."))
     percent = forms.IntegerField(
         label=_("Clocks run at, in percent"),
-        help_text=_("150 is half as long again. The terms say how far it may go."),
+        help_text=_("150 is half as long again."),
         initial=150,
     )
     note = forms.CharField(
@@ -119,6 +119,13 @@ class PeakAdmin(_ClockAdmin):
     empty_hint = _(
         "Before a sale that brings many cases a supervisor announces how much longer new clocks will run."
     )
+
+    def adding_facts(self, request: HttpRequest) -> list[Fact]:
+        least, most = peak_range(timezone.now())
+        return [
+            Fact(_("The terms allow"), gettext("%(least)d to %(most)d %%") % {"least": least, "most": most}),
+            Fact(_("Longer for"), _("all clocks but the channels' own, from the day they start")),
+        ]
 
     def headline(self, row: Peak) -> str:
         return gettext("Peak from %(at)s") % {"at": in_words(row.starts_at)}

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -45,13 +45,15 @@ def declare_outage(*, user: User, started_at: datetime, note: str, now: datetime
         raise ReasonsNeeded()
     if started_at > now:
         raise _wrong(started_at, gettext("%(at)s lies ahead: an outage begins now or earlier."))
-    with transaction.atomic(durable=True):
-        # Locked against itself: two who declare at once get one outage (one_outage_at_a_time stands behind it).
-        if Outage.objects.select_for_update().filter(ended_at__isnull=True).exists():
-            raise OutageGoesOn()
-        return Outage.objects.create(
-            started_at=started_at, note=note.strip(), declared_by=user, declared_at=now
-        )
+    try:
+        with transaction.atomic(durable=True):
+            return Outage.objects.create(
+                started_at=started_at, note=note.strip(), declared_by=user, declared_at=now
+            )
+    except IntegrityError as error:
+        if "one_outage_at_a_time" not in str(error):
+            raise
+        raise OutageGoesOn() from error
 
 
 def end_outage(*, outage_id: int, user: User, ended_at: datetime, now: datetime) -> Outage:

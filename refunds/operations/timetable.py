@@ -47,10 +47,9 @@ def announce_peak(
         raise ReasonsNeeded()
     if not now <= starts_at < ends_at:
         raise PeakNotAhead()
-    terms = [in_force(goods_type, now).terms.clocks for goods_type in GoodsType.values]
-    least, most = min(t.peak_min_percent for t in terms), max(t.peak_max_percent for t in terms)
-    if not max(least, 101) <= percent <= most:
-        raise _out_of_range(percent, max(least, 101), most)
+    least, most = peak_range(now)
+    if not least <= percent <= most:
+        raise _out_of_range(percent, least, most)
     try:
         with transaction.atomic(durable=True):
             peak = Peak.objects.create(
@@ -67,6 +66,12 @@ def announce_peak(
         raise _overlaps(starts_at, ends_at) from error
     timetable.forget()
     return peak
+
+
+def peak_range(now: datetime) -> tuple[int, int]:
+    """The least and the most percent that the terms of any goods allow."""
+    terms = [in_force(goods_type, now).terms.clocks for goods_type in GoodsType.values]
+    return max(min(t.peak_min_percent for t in terms), 101), max(t.peak_max_percent for t in terms)
 
 
 def _out_of_range(percent: int, least: int, most: int) -> PercentOutOfRange:

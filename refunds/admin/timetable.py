@@ -124,7 +124,7 @@ class PeakAdmin(_ClockAdmin):
         least, most = peak_range(timezone.now())
         return [
             Fact(_("The terms allow"), gettext("%(least)d to %(most)d %%") % {"least": least, "most": most}),
-            Fact(_("Longer for"), _("all clocks but the channels' own, from the day they start")),
+            Fact(_("Longer for"), _("every clock that starts in it, but for the channels' time to pay")),
         ]
 
     def headline(self, row: Peak) -> str:

@@ -79,10 +79,6 @@ def test_pages_of_the_clocks_are_quiet_local_and_fit(
         for path in paths:
             watched.page.goto(live_server.url + path)
             watched.page.wait_for_load_state("networkidle")
-            watched.page.screenshot(
-                path=f"/tmp/shots_clocks/{path.strip('/').replace('/', '-')}-{width}-{scheme}.png",
-                full_page=True,
-            )
             assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert (watched.complaints, watched.outside) == ([], [])
 

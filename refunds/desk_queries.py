@@ -20,9 +20,11 @@ from marketplace.risk.models import Dispute, Signal
 
 from .casefile.offers import offers
 from .casefile.reading import disputes_of
+from .extensions import PutOff, put_off
 from .machine import State
 from .models import (
     Appeal,
+    Deadline,
     Decision,
     Evidence,
     EvidenceDemand,
@@ -179,6 +181,8 @@ class Case(NamedTuple):
     proposal: Proposal | None
     signals: list[Signal]  # standing against the buyer
     disputes: list[Dispute]  # of the order's payments, open and closed
+    clocks: list[Deadline]  # as they started
+    put_off: list[PutOff]
     others: list[RefundRequest]  # the buyer's latest other requests
     seats: list[PanelMember]  # who sits over it now
     votes: list[Vote]  # of theirs, in the arbitration it is in
@@ -238,6 +242,8 @@ def case(number: str, user: User) -> Case:
         seats=seats,
         votes=[vote for seat in seats for vote in seat.votes.all() if vote.sequence == request.sequence],
         appeals=list(request.appeals.select_related("decided_by", "proposed_by").order_by("id")),
+        clocks=list(request.deadlines.order_by("started_at", "id")),
+        put_off=put_off(request),
     )
 
 

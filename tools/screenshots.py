@@ -24,6 +24,10 @@ DESK = {
     "desk-empty": "/admin/refunds/refundrequest/?queue=arbitration",
     "desk-orders": "/admin/orders/order/",
     "desk-transfers": "/admin/payments/transfer/",
+    "desk-outages": "/admin/refunds/outage/",
+    "desk-peaks": "/admin/refunds/peak/",
+    "desk-calendar": "/admin/refunds/calendarday/",
+    "desk-kept": "/admin/refunds/deadline/",
 }
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",

@@ -16,7 +16,10 @@ class Role(models.TextChoices):
 
 
 # Django permission names (app.action_model) by role; decisions are guarded by refunds/permissions.py.
-_CASES = {"refunds.view_refundrequest", "orders.view_order", "identity.view_buyer", "sellers.view_seller"}
+_CASES = {
+    "refunds.view_refundrequest", "refunds.view_deadline", "orders.view_order", "identity.view_buyer", "sellers.view_seller",
+}  # fmt: skip
+_CLOCKS = {"refunds.view_outage", "refunds.view_peak", "refunds.view_calendarday"}  # read by all staff
 _FILES = {"refunds.add_refundrequest"}  # for a buyer who phones or writes
 _MONEY = {
     "payments.view_capture", "payments.view_transfer", "payments.view_payout", "ledger.view_transaction",
@@ -30,7 +33,7 @@ _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck tra
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
 _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
-PERMISSIONS: dict[str, set[str]] = {
+_OWN: dict[str, set[str]] = {
     Role.SUPPORT: _CASES | _FILES | _NOTICES | _RULES,
     Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY,
     Role.SUPERVISOR: _CASES
@@ -73,3 +76,4 @@ PERMISSIONS: dict[str, set[str]] = {
         "orders.view_shop",
     },
 }
+PERMISSIONS: dict[str, set[str]] = {role: granted | _CLOCKS for role, granted in _OWN.items()}

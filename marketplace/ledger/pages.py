@@ -1,7 +1,5 @@
 """Two pages of the desk over the books: the trial balance, and an account's statement; each as a file too."""
 
-import csv
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Any
@@ -15,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketplace.kernel.csvfile import csv_file
 from marketplace.kernel.money import major
 
 from .models import Account, Kind
@@ -22,7 +21,6 @@ from .queries import statement, trial_balance
 
 ROWS_SHOWN = 500  # the file has them all
 STATEMENT_DAYS = 30
-BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 INSTANT = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -61,7 +59,7 @@ def trial_balance_page(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if "csv" in request.GET and chosen:
         header = [_("Currency"), _("Ledger account"), _("Owner"), _("Balance")]
         lines = ([r.currency, Kind(r.kind).label, r.owner, major(r.balance, r.currency)] for r in rows)
-        return _file(f"trial-balance-{timezone.localtime(chosen['at']):%Y%m%d-%H%M%S}.csv", header, lines)
+        return csv_file(f"trial-balance-{timezone.localtime(chosen['at']):%Y%m%d-%H%M%S}.csv", header, lines)
     sums = [
         (currency, sum(row.balance for row in group))
         for currency, group in groupby(rows, key=lambda row: row.currency)
@@ -95,7 +93,7 @@ def statement_page(model_admin: Any, request: HttpRequest, pk: int) -> HttpRespo
              major(line.balance, account.currency), account.currency]
             for line in statement(*of, **chosen)
         )  # fmt: skip
-        return _file(f"statement-{account.pk}.csv", header, lines)
+        return csv_file(f"statement-{account.pk}.csv", header, lines)
     found = list(statement(*of, **chosen, limit=ROWS_SHOWN + 1)) if chosen else []
     context = {
         "title": _("Statement: %(account)s")
@@ -124,15 +122,6 @@ def _page(
         **context,
     }
     return TemplateResponse(request, template, whole, status=422 if form.errors else 200)
-
-
-def _file(name: str, header: list[str], lines: Iterable[list[Any]]) -> HttpResponse:
-    response = HttpResponse(BOM, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
-    writer.writerow(header)
-    writer.writerows(lines)
-    return response
 
 
 def _shown(at: datetime) -> str:

@@ -8,10 +8,13 @@ from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
+from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
+from .outages import OutageAdmin
 from .payouts import PayoutAdmin
 from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
+from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
 from .withdrawals import WithdrawalAdmin
 
@@ -19,12 +22,16 @@ __all__ = [
     "AppealAdmin",
     "BreakAdmin",
     "BuyerAdmin",
+    "CalendarDayAdmin",
+    "DeadlineAdmin",
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
+    "OutageAdmin",
     "PayoutAdmin",
+    "PeakAdmin",
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",

@@ -27,6 +27,7 @@ from refunds.policy import EventFacts, unit_use
 from refunds.review_queries import reviewing
 
 from . import looks
+from .clocks import clock_panel
 from .contested import appeals_shown, panel_shown
 from .deeds import DEEDS, deed_form, units_of
 from .evidence import evidence_panel
@@ -191,6 +192,7 @@ def _page(
         **evidence_panel(user, case),
         **panel_shown(user, case),
         **appeals_shown(case),
+        **clock_panel(user, case, tried_deed),
         **panels(user, [unit.ref for unit in case.units if unit.pk in case.covered], known, tried_deed),
     }
     return TemplateResponse(request, "desk/case.html", context, status=attempt.status if attempt else 200)

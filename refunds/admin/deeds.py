@@ -1,4 +1,4 @@
-"""What staff do in a case without moving it: ask the provider, write its answer down, clear a flag."""
+"""What staff do in a case without moving it: ask the provider, write its answer down, clear a flag, put a clock off."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,12 +13,13 @@ from refunds.casefile.views import person
 from refunds.desk_queries import arbiters
 from refunds.models import ProviderAnswer, RefundRequest
 from refunds.operations import panel
+from refunds.operations.extend import extend
 from refunds.operations.flag import clear_flag
 from refunds.operations.provider_check import MAX_WORDS, ask, write_answer
 from refunds.permissions import may_do
 from refunds.providers import partner_name
 
-from .forms import LOCAL_TIME
+from .forms import beijing_time
 
 Text = str | Promise
 Cleaned = Mapping[str, Any]
@@ -43,13 +44,7 @@ class AnswerForm(UnitForm):
     answer = forms.ChoiceField(
         label=_("Their answer"), choices=[("", _("Choose …")), *ProviderAnswer.choices]
     )
-    credited_at = forms.DateTimeField(
-        label=_("Credited at"),
-        required=False,
-        input_formats=LOCAL_TIME,
-        help_text=_("Beijing time, where they say one."),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_TIME[0]),
-    )
+    credited_at = beijing_time(_("Credited at"), _("Beijing time, where they say one."), required=False)
     reference = forms.CharField(label=_("Their reference"), required=False, max_length=128)
     words = forms.CharField(
         label=_("Their words"),
@@ -82,6 +77,17 @@ class RemoveForm(forms.Form):
     member = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
 
+class ExtendForm(forms.Form):
+    until = beijing_time(_("New deadline"), _("Beijing time, later than the present one."))
+    note = forms.CharField(
+        label=_("Why"),
+        help_text=_("Both sides read this."),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
 class Deed(NamedTuple):
     """`run` calls the operation, which alone decides whether it may."""
 
@@ -111,10 +117,20 @@ def _remove(number: str, user: User, data: Cleaned, now: datetime) -> object:
     return panel.remove(number=number, user=user, member_id=data["member"], now=now)
 
 
+def _extend(number: str, user: User, data: Cleaned, now: datetime) -> object:
+    return extend(number=number, user=user, until=data["until"], note=data["note"], now=now)
+
+
 DEEDS: dict[str, Deed] = {
     "ask_provider": Deed(_("Ask the provider"), UnitForm, _ask, _("The provider is being asked.")),
     "write_answer": Deed(
         _("Write down the provider's answer"), AnswerForm, _write, _("The provider's answer is in the case.")
+    ),
+    "extend": Deed(
+        _("Put the deadline off"),
+        ExtendForm,
+        _extend,
+        _("The deadline is put off, and both sides are told why."),
     ),
     "clear_flag": Deed(_("Clear the flag"), ClearForm, _clear, _("The flag is cleared.")),
     "appoint": Deed(_("Appoint"), AppointForm, _appoint, _("Appointed: they see the case from now on.")),

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -21,7 +19,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
-from marketplace.kernel.errors import Refusal
 from marketplace.kernel.forms import typed_amount
 from marketplace.kernel.money import Money
 from marketplace.kernel.templatetags.recourse import money
@@ -132,6 +129,7 @@ WON = RecordMove(
 
 @admin.register(Dispute)
 class DisputeAdmin(RecordAdmin):
+    adding = OPEN
     list_display = (
         "number",
         "kind",
@@ -177,35 +175,8 @@ class DisputeAdmin(RecordAdmin):
             return {}
         return {"won": WON, "lost": LOST} if is_decided_by_hand(row) else {}
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """In place of Django's form, whose POST runs inside a transaction of its own."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return self._form_page(request, ComplaintForm(auto_id="open-%s"))
-        form = ComplaintForm(request.POST, auto_id="open-%s")
-        if not form.is_valid():
-            return self._form_page(request, form, status=422)
-        try:
-            dispute = _open(None, cast(User, request.user), form.cleaned_data, timezone.now())
-        except Refusal as refusal:
-            messages.error(request, str(refusal.detail))
-            return self._form_page(request, form, status=refusal.status)
-        messages.success(request, str(OPEN.done))
-        return HttpResponseRedirect(self._url("change", dispute.pk))
-
-    def _form_page(self, request: HttpRequest, form: forms.Form, status: int = 200) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": OPEN.label,
-            "opts": self.model._meta,
-            "facts": [Fact(_("Kind"), Dispute.Kind.COMPLAINT.label)],
-            "moves": [("open", OPEN, form)],
-            "back": self._url("changelist"),
-        }
-        return TemplateResponse(request, "desk/record.html", context, status=status)
+    def adding_facts(self, request: HttpRequest) -> list[Fact]:
+        return [Fact(_("Kind"), Dispute.Kind.COMPLAINT.label)]
 
     @admin.display(description=_("order"))
     def order(self, row: Dispute) -> SafeString:

@@ -23,6 +23,17 @@ LOCAL_TIME = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 CLAUSE_LENGTH = Transition._meta.get_field("clause").max_length
 
 
+def beijing_time(label: Any, help_text: Any, *, required: bool = True) -> forms.DateTimeField:
+    """An instant, typed to the minute in business time."""
+    return forms.DateTimeField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        input_formats=LOCAL_TIME,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_TIME[0]),
+    )
+
+
 class MoveForm(forms.Form):
     """Reasons. Left empty they are the operation's to refuse, in its own words."""
 

@@ -126,6 +126,27 @@ DISPUTES: dict[str, Look] = {
     Dispute.State.LOST: Look("cancel", "bad", Dispute.State.LOST.label),
 }
 
+CLOCKS: dict[str, Look] = {
+    "running": Look("schedule", "info", _("Running")),
+    "overdue": Look("alarm", "bad", _("Overdue")),
+    "met": Look("check_circle", "good", _("Met")),
+    "missed": Look("cancel", "bad", _("Missed")),
+}
+OUTAGES: dict[str, Look] = {
+    "on": Look("cloud_off", "warn", _("Goes on")),
+    "adding": Look("hourglass_empty", "info", _("Being added to the clocks")),
+    "added": Look("check_circle", "good", _("Added to the clocks")),
+}
+PEAKS: dict[str, Look] = {
+    "ahead": Look("event_upcoming", "info", _("Ahead")),
+    "on": Look("trending_up", "warn", _("Goes on")),
+    "over": Look("check_circle", "calm", _("Over")),
+}
+DAYS: dict[bool, Look] = {
+    True: Look("work", "info", _("Working day")),
+    False: Look("weekend", "calm", _("Day off")),
+}
+
 UNIT_EVENTS: dict[str, str] = {
     EventType.STOCKED: "inventory_2", EventType.RESERVED: "bookmark", EventType.DELIVERED: "local_shipping",
     EventType.REVEALED: "visibility", EventType.ACTIVATED: "bolt", EventType.REDEEMED: "redeem",

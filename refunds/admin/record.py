@@ -37,6 +37,11 @@ class NoteForm(forms.Form):
     )
 
 
+def in_words(at: datetime | None) -> str:
+    """An instant in Beijing time; "" for none."""
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
 class RecordMove(NamedTuple):
     label: Text
     help_text: Text
@@ -55,6 +60,10 @@ class Fact(NamedTuple):
 
 
 class RecordAdmin(ReadOnlyAdmin):
+    adding: RecordMove | None = (
+        None  # how a row comes about, for those has_add_permission lets; its `run` gets no row
+    )
+
     def headline(self, row: Any) -> str:
         """What stands at the top: the row's number."""
         return str(row)
@@ -69,6 +78,14 @@ class RecordAdmin(ReadOnlyAdmin):
     def moves(self, request: HttpRequest, row: Any) -> Mapping[str, RecordMove]:
         """Those this person may make now, the likeliest first."""
         return {}
+
+    def adding_facts(self, request: HttpRequest) -> Sequence[Fact]:
+        """What to know before a row is added."""
+        return ()
+
+    def after(self, row: Any) -> str:
+        """Where a move of this row, or its being added, leads."""
+        return self._url("change", row.pk)
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[str]:
         """More of the page, rendered: lists that belong to the row."""
@@ -90,6 +107,26 @@ class RecordAdmin(ReadOnlyAdmin):
         if request.method != "POST":
             return self._page(request, row)
         return self._act(request, row)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """In place of Django's form, whose POST runs inside a transaction of its own."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        move = cast(RecordMove, self.adding)
+        if request.method != "POST":
+            return self._adding_page(request, move, move.form(auto_id="add-%s"))
+        form = move.form(request.POST, auto_id="add-%s")
+        if not form.is_valid():
+            return self._adding_page(request, move, form, status=422)
+        try:
+            row = move.run(None, cast(User, request.user), form.cleaned_data, timezone.now())
+        except Refusal as refusal:
+            messages.error(request, str(refusal.detail))
+            return self._adding_page(request, move, form, status=refusal.status)
+        messages.success(request, str(move.done))
+        return HttpResponseRedirect(self.after(row))
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -115,7 +152,20 @@ class RecordAdmin(ReadOnlyAdmin):
             messages.error(request, " ".join(map(str, [refusal.detail, *hints(refusal)])))
             return self._page(request, row, tried=(name, form), status=refusal.status)
         messages.success(request, str(move.done))
-        return HttpResponseRedirect(self._url("change", row.pk))
+        return HttpResponseRedirect(self.after(row))
+
+    def _adding_page(
+        self, request: HttpRequest, move: RecordMove, form: forms.Form, status: int = 200
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": move.label,
+            "opts": self.model._meta,
+            "facts": self.adding_facts(request),
+            "moves": [("add", move, form)],
+            "back": self._url("changelist"),
+        }
+        return TemplateResponse(request, "desk/record.html", context, status=status)
 
     def _page(
         self, request: HttpRequest, row: Any, *, tried: tuple[str, Any] | None = None, status: int = 200

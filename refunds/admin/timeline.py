@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[str, str]] = {
 CODES: dict[tuple[str, str], tuple[str, str]] = {
     (Kind.NEGOTIATION, "note"): ("lock", "calm"),
     (Kind.NEGOTIATION, "sealed"): ("lock", "calm"),
+    (Kind.DECISION, "put_off"): ("more_time", "info"),
     (Kind.RULING, "appeal"): ("gavel", "warn"),
     (Kind.RULING, "appeal_decided"): ("gavel", "calm"),
     (Kind.MONEY_OUT, Transfer.State.SUCCEEDED): ("north_east", "good"),
@@ -52,6 +53,7 @@ def timeline(case: Case, known: Reviewing) -> list[Shown]:
         flags=known.flags,
         proposal=case.proposal,
         appeals=case.appeals,
+        put_off=case.put_off,
     )
     return [_shown(entry) for entry in entries_of(facts, DESK)]
 

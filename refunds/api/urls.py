@@ -2,7 +2,7 @@ from django.urls import path
 
 from marketplace.kernel import converters  # noqa: F401  (registers <name:…>)
 
-from . import appeals, casefile, evidence, offers, public, views
+from . import appeals, casefile, evidence, offers, public, status, views
 
 urlpatterns = [
     path("refund-requests/", views.RefundRequests.as_view()),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("policies/<name:goods_type>/", public.PolicyDetail.as_view()),
     path("evidence-standards/", public.EvidenceStandards.as_view()),
     path("sellers/<name:code>/", public.SellerPage.as_view()),
+    path("service-status/", status.ServiceStatus.as_view()),
     path("orders/<name:no>/refund-eligibility/", views.Eligibility.as_view()),
     path("orders/<name:no>/one-click-refund/", views.OneClickRefund.as_view()),
 ]

@@ -10,6 +10,7 @@ from marketplace.payments.models import Capture, Transfer
 from marketplace.payments.operations.payout import is_paid_by_hand
 from marketplace.risk.models import Dispute
 
+from ..extensions import PutOff, put_off
 from ..models import (
     Appeal,
     Decision,
@@ -40,6 +41,7 @@ class Record(NamedTuple):
     checks: list[ProviderCheck]
     flags: list[Flag]
     appeals: list[Appeal]
+    put_off: list[PutOff]
     fingerprints: frozenset[bytes]
 
     def facts(self) -> Facts:
@@ -53,6 +55,7 @@ class Record(NamedTuple):
             checks=self.checks,
             flags=self.flags,
             appeals=self.appeals,
+            put_off=self.put_off,
         )
 
 
@@ -87,6 +90,7 @@ def read(number: str, **scope: Any) -> Record:
         checks=list(checks.defer("unit__sealed_secret", "unit__secret_fingerprint").order_by("id")),
         flags=list(request.flags.select_related("cleared_by").order_by("id")),
         appeals=list(request.appeals.select_related("user", "decided_by").order_by("id")),
+        put_off=put_off(request),
         fingerprints=_fingerprints(request.order_id),
     )
 

@@ -19,6 +19,7 @@ from marketplace.orders.models import Unit
 from marketplace.payments.models import Capture, Transfer
 from marketplace.risk.models import Dispute
 
+from ..extensions import PutOff
 from ..faults import Ground
 from ..machine import Party
 from ..models import Appeal, Flag, Judgement, Proposal, ProviderCheck, RefundRequest, Transition
@@ -91,6 +92,7 @@ class Facts(NamedTuple):
     flags: Iterable[Flag] = ()
     proposal: Proposal | None = None
     appeals: Iterable[Appeal] = ()
+    put_off: Iterable[PutOff] = ()
 
 
 def timeline(facts: Facts, view: View) -> list[Entry]:
@@ -163,6 +165,18 @@ def _offers(facts: Facts, view: View) -> Iterator[Entry]:
     for sealed in facts.request.sealed_offers.all():
         who = str(Party(sealed.party).label)
         yield Entry(sealed.at, Kind.NEGOTIATION, "sealed", _("Sealed offer made"), who, party=sealed.party)
+
+
+def _put_off(facts: Facts, view: View) -> Iterator[Entry]:
+    for clock, extension, why in facts.put_off:
+        title = _("%(clock)s: put off") % {"clock": clock.get_kind_display()}
+        was, due = (
+            date_format(timezone.localtime(at), "Y-m-d H:i")
+            for at in (extension.was_due_at, extension.due_at)
+        )
+        text = _("From %(was)s to %(due)s: %(why)s") % {"was": was, "due": due, "why": why}
+        who = person(extension.user) if view.names_people else ""
+        yield Entry(extension.at, Kind.DECISION, "put_off", title, who, text=text)
 
 
 def _appeals(facts: Facts, view: View) -> Iterator[Entry]:
@@ -290,6 +304,7 @@ PARTS: tuple[Callable[[Facts, View], Iterator[Entry]], ...] = (
     _completion,
     _moves,
     _offers,
+    _put_off,
     _proposal,
     _appeals,
     _messages,

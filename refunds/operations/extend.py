@@ -12,7 +12,7 @@ from marketplace.kernel.errors import NotPermitted, Refusal
 
 from ..machine import Clock, Party
 from ..models import Deadline, Extension
-from ..permissions import require_deed
+from ..permissions import may_do, require_deed
 from ..policies import in_force
 from .locking import lock_for_staff
 from .review import ReasonsNeeded
@@ -39,6 +39,11 @@ class TooLong(Refusal):
     title = _("That is more time than the terms allow for a case.")
 
 
+def may_extend(user: User, kind: str) -> bool:
+    """Whether this person may put off a clock of this kind."""
+    return may_do(user, "extend") and (kind not in OF_STAFF or user.role == Party.SUPERVISOR)
+
+
 def extend(*, number: str, user: User, until: datetime, note: str, now: datetime) -> Deadline:
     """Let the running clock run until `until`, and tell both sides why.
 
@@ -55,25 +60,39 @@ def extend(*, number: str, user: User, until: datetime, note: str, now: datetime
         ).first()
         if clock is None:
             raise NoClock()
-        if clock.kind in OF_STAFF and actor.party != Party.SUPERVISOR:
+        if not may_extend(user, clock.kind):
             raise NotPermitted(_("A supervisor extends the clocks of staff."))
         if until <= max(clock.due_at, now):
-            raise NotLonger(due_at=clock.due_at.isoformat())
+            raise _not_longer(until, clock, now)
         most = timedelta(
             days=in_force(request.order.goods_type, request.filed_at).terms.clocks.mass_fault_days
         )
         if until > clock.started_at + most:
-            raise TooLong(at_most=(clock.started_at + most).isoformat())
+            raise _too_long(until, clock.started_at + most)
         Extension.objects.create(
             deadline=clock, user=user, note=note.strip(), at=now, was_due_at=clock.due_at, due_at=until
         )
         clock.due_at = until
         clock.save(update_fields=["due_at"])
         text = gettext("The deadline was put off to %(until)s (Beijing time): %(why)s")
-        say(
-            request,
-            actor,
-            text % {"until": timezone.localtime(until).strftime("%Y-%m-%d %H:%M"), "why": note.strip()},
-            now,
-        )
+        say(request, actor, text % {"until": _minute(until), "why": note.strip()}, now)
         return clock
+
+
+def _not_longer(until: datetime, clock: Deadline, now: datetime) -> NotLonger:
+    known = {"until": _minute(until), "than": _minute(max(clock.due_at, now))}
+    detail = gettext(
+        "%(until)s is not later than %(than)s. A deadline is never shortened: choose a later time."
+    )
+    return NotLonger(detail % known, due_at=clock.due_at.isoformat())
+
+
+def _too_long(until: datetime, most: datetime) -> TooLong:
+    known = {"until": _minute(until), "most": _minute(most)}
+    detail = gettext("%(until)s is more time than the terms allow for a case: choose %(most)s at the latest.")
+    return TooLong(detail % known, at_most=most.isoformat())
+
+
+def _minute(at: datetime) -> str:
+    """Beijing time, as everybody reads it."""
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M")

@@ -3,6 +3,8 @@
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
@@ -45,10 +47,9 @@ def announce_peak(
         raise ReasonsNeeded()
     if not now <= starts_at < ends_at:
         raise PeakNotAhead()
-    terms = [in_force(goods_type, now).terms.clocks for goods_type in GoodsType.values]
-    least, most = min(t.peak_min_percent for t in terms), max(t.peak_max_percent for t in terms)
-    if not max(least, 101) <= percent <= most:
-        raise PercentOutOfRange(at_least=least, at_most=most)
+    least, most = peak_range(now)
+    if not least <= percent <= most:
+        raise _out_of_range(percent, least, most)
     try:
         with transaction.atomic(durable=True):
             peak = Peak.objects.create(
@@ -62,9 +63,37 @@ def announce_peak(
     except IntegrityError as error:
         if "one_peak_at_a_time" not in str(error):
             raise
-        raise PeakOverlaps() from error
+        raise _overlaps(starts_at, ends_at) from error
     timetable.forget()
     return peak
+
+
+def peak_range(now: datetime) -> tuple[int, int]:
+    """The least and the most percent that the terms of any goods allow."""
+    terms = [in_force(goods_type, now).terms.clocks for goods_type in GoodsType.values]
+    return max(min(t.peak_min_percent for t in terms), 101), max(t.peak_max_percent for t in terms)
+
+
+def _out_of_range(percent: int, least: int, most: int) -> PercentOutOfRange:
+    detail = gettext(
+        "%(percent)s %% is outside of what the terms allow: choose from %(least)s to %(most)s %%."
+    )
+    known = {"percent": percent, "least": least, "most": most}
+    return PercentOutOfRange(detail % known, at_least=least, at_most=most)
+
+
+def _overlaps(starts_at: datetime, ends_at: datetime) -> PeakOverlaps:
+    """Names the peak in the way, where it still is."""
+    standing = Peak.objects.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).order_by("starts_at").first()
+    if standing is None:
+        return PeakOverlaps()
+    since, until = (
+        f"{timezone.localtime(at):%Y-%m-%d %H:%M}" for at in (standing.starts_at, standing.ends_at)
+    )
+    detail = gettext(
+        "A peak is announced from %(since)s to %(until)s already: choose another time, or end that one."
+    )
+    return PeakOverlaps(detail % {"since": since, "until": until})
 
 
 def end_peak(*, peak_id: int, user: User, now: datetime) -> None:

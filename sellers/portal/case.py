@@ -18,6 +18,7 @@ from refunds.casefile.timeline import Facts
 from refunds.casefile.timeline import timeline as entries_of
 from refunds.casefile.views import PORTAL
 from refunds.casefile.words import TARGETS, TERMS
+from refunds.extensions import PutOff, put_off
 from refunds.faults import Fault, shares_words
 from refunds.filing_channels import FilingChannel
 from refunds.findings import findings_json
@@ -110,6 +111,7 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
     transfers = transfers_of([case.number])[case.number]
     decision = next(reversed(case.decisions.all()), None)
     findings = findings_json(decision.findings) if decision else []
+    extended = put_off(case)
     units = [_unit(item) for item in items]
     demand = demand_of_seller(case)
     return {
@@ -130,7 +132,9 @@ def shown(case: RefundRequest, user: User) -> dict[str, Any]:
         "offers": [(OFFERS[o.state], offer_words(o, case.currency), o) for o in case.offers.all()],
         "terms": list(_terms(case.order.snapshot.get("terms") or {})),
         "targets": list(_targets({**case.order.target, **case.details})),
-        "timeline": list(_timeline(case, transfers, disputes)),
+        "other_clocks": [clock for clock in case.deadlines.all() if clock.kind != case.due_kind],
+        "put_off": extended,
+        "timeline": list(_timeline(case, transfers, disputes, extended)),
         "transfers": [(TRANSFERS[transfer.state], transfer) for transfer in transfers],
         "messages_said": [_said(message, user) for message in case.messages.all() if not message.is_internal],
     }
@@ -160,7 +164,9 @@ def _targets(known: Mapping[str, Any]) -> Iterator[tuple[Text, str]]:
             yield label, mask_contact(str(known[name]))
 
 
-def _timeline(case: RefundRequest, transfers: list[Transfer], disputes: list[Dispute]) -> Iterator[Entry]:
+def _timeline(
+    case: RefundRequest, transfers: list[Transfer], disputes: list[Dispute], extended: list[PutOff]
+) -> Iterator[Entry]:
     """The one time-line, with the seller's own words for moves."""
     facts = Facts(
         request=case,
@@ -170,6 +176,7 @@ def _timeline(case: RefundRequest, transfers: list[Transfer], disputes: list[Dis
         judgements={judgement.sequence: judgement for judgement in case.judgements.all()},
         disputes=disputes,
         appeals=case.appeals.all(),
+        put_off=extended,
     )
     for entry in entries_of(facts, PORTAL):
         title = _title(entry) if entry.to else entry.title

@@ -1,6 +1,5 @@
 """The seller's money: what is theirs, what is held and why, taking it out, and statements. Each currency by itself."""
 
-import csv
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from marketplace.kernel.csvfile import csv_file
 from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.kernel.money import major
 from marketplace.kernel.templatetags.recourse import money as as_money
@@ -31,7 +31,6 @@ from .money_looks import MOVEMENTS, PARTS, WITHDRAWALS
 WITHDRAWALS_SHOWN = 20
 LINES_SHOWN = 100  # the file has them all
 SAME_SUM_WITHIN = timedelta(seconds=30)  # a withdrawal asked for twice by a second press
-BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 
 
 class Piece(NamedTuple):
@@ -96,17 +95,21 @@ def statement_file(request: HttpRequest, membership: Membership) -> HttpResponse
     if not form.is_valid():
         raise NotFound()
     chosen = form.cleaned_data
-    response = HttpResponse(BOM, content_type="text/csv; charset=utf-8")
     name = f"{membership.seller.pk}-{chosen['account']}-{chosen['currency']}-{chosen['since']}-{chosen['until']}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
-    writer.writerow([_("Time"), _("Movement"), _("Reference"), _("Amount"), _("Balance"), _("Currency")])
-    currency = chosen["currency"]
-    for line in _lines(membership, chosen):
-        at = timezone.localtime(line.at).strftime("%Y-%m-%d %H:%M:%S")
-        sums = [major(line.amount, currency), major(line.balance, currency)]
-        writer.writerow([at, line.what, line.reference, *sums, currency])
-    return response
+    header = [_("Time"), _("Movement"), _("Reference"), _("Amount"), _("Balance"), _("Currency")]
+    return csv_file(name, header, (_row(line, chosen["currency"]) for line in _lines(membership, chosen)))
+
+
+def _row(line: Line, currency: str) -> list[Any]:
+    at = timezone.localtime(line.at).strftime("%Y-%m-%d %H:%M:%S")
+    return [
+        at,
+        line.what,
+        line.reference,
+        major(line.amount, currency),
+        major(line.balance, currency),
+        currency,
+    ]
 
 
 def _page(

@@ -208,6 +208,7 @@ def test_case_page_takes_a_fixed_number_of_queries(
     seller.get(url(one))
     for request in (one, many):
         # session, user, membership; case with items and units, moves, decision, judgement, messages, clocks, evidence,
-        # demands, appeals, offers, sealed offers; unit events; transfers; disputes; captures; bell
-        with django_assert_num_queries(20):
+        # demands, appeals, offers, sealed offers; unit events; transfers; disputes; captures; bell; extensions; what
+        # is announced
+        with django_assert_num_queries(22):
             seller.get(url(request))

@@ -82,7 +82,9 @@ def test_pages_go_on_by_row_comparison(
     monkeypatch.setattr(lists, "PAGE_SIZE", 1)
     asked(), asked()
     cursor = seller.get("/portal/").context["next"]
-    with django_assert_num_queries(6) as done:  # session, user, membership, counts, rows, bell
+    with django_assert_num_queries(
+        7
+    ) as done:  # session, user, membership, counts, rows, what is announced, bell
         seller.get("/portal/", {"after": cursor})
     rows = [query["sql"] for query in done.captured_queries if query["sql"].endswith("LIMIT 2")]
     assert len(rows) == 1

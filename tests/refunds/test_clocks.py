@@ -27,6 +27,8 @@ from tests.cases import bring, make_request
 from tests.factories import hours
 from tests.people import Cast
 
+from .test_races import together
+
 TERMS = Clocks.model_validate(DEFAULTS["card_code"]["clocks"])
 
 
@@ -390,7 +392,15 @@ def test_an_outage_that_may_not_be_declared_is_not(
     assert not Outage.objects.exists()
 
 
-def test_one_outage_at_a_time(cast: Cast) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_two_who_declare_at_once_get_one_outage(transactional_db: None, cast: Cast) -> None:
+    found = together([lambda: declare(cast, MONDAY), lambda: declare(cast, MONDAY)])
+    assert {type(each) for each in found} == {Outage, outages.OutageGoesOn}
+    assert Outage.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_outage_at_a_time(transactional_db: None, cast: Cast) -> None:
     outage = declare(cast, MONDAY)
     with pytest.raises(outages.OutageGoesOn):
         declare(cast, MONDAY, MONDAY + hours(1))

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 
 import dj_database_url
-import structlog
 from django.utils.translation import gettext_lazy as _
 
+from marketplace import logs
 from marketplace.kernel import embedded, keys
 from marketplace.schedule import SCHEDULE
 from marketplace.unfold import UNFOLD as UNFOLD
@@ -371,38 +371,5 @@ CONTENT_SECURITY_POLICY = {
 SILENCED_SYSTEM_CHECKS = ["axes.W006"]
 
 # --- Logs ------------------------------------------------------------------------------------------------
-# LOG_LEVEL=INFO shows each request. One line an event: key=value on a laptop, JSON in production.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {"format": "%(levelname)s %(name)s: %(message)s"},
-        "bare": {"format": "%(message)s"},
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "plain"},
-        "events": {"class": "logging.StreamHandler", "formatter": "bare"},
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        # A refused request is the client's news; the server's own errors are logged with their cause.
-        "django_structlog": {
-            "handlers": ["events"],
-            "level": "ERROR" if LOG_LEVEL == "WARNING" else LOG_LEVEL,
-            "propagate": False,
-        },
-        "django.request": {"level": "ERROR"},
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.format_exc_info,
-        structlog.dev.ConsoleRenderer(colors=False) if EMBEDDED else structlog.processors.JSONRenderer(),
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-    cache_logger_on_first_use=True,
-)
+LOGGING = logs.logging(LOG_LEVEL)
+logs.configure_events(is_laptop=EMBEDDED)

@@ -89,7 +89,7 @@ def goods_word(line: Kept) -> str:
 
 
 def _file(since: date, until: date, lines: list[Kept]) -> HttpResponse:
-    header = [_("Clock"), _("Goods"), _("Started"), _("Met"), _("Missed"), _("Running"), _("Met, in percent")]
+    header = [_("Clock"), _("Goods"), _("Started"), _("Kept"), _("Missed"), _("Running"), _("Kept, in percent")]
     rows = (
         [
             Clock(line.kind).label,

@@ -396,6 +396,5 @@ class TestEightWorkers:
             Notice.objects.all().delete()
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "ALTER TABLE notices_notice ADD CONSTRAINT notice_once"
-                    " UNIQUE (source, topic, recipient_kind, recipient_id)"
+                    "ALTER TABLE notices_notice ADD CONSTRAINT notice_once UNIQUE (source, topic, recipient_kind, recipient_id)"
                 )

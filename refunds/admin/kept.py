@@ -89,7 +89,7 @@ def goods_word(line: Kept) -> str:
 
 
 def _file(since: date, until: date, lines: list[Kept]) -> HttpResponse:
-    header = [_("Clock"), _("Goods"), _("Started"), _("Kept"), _("Missed"), _("Running"), _("Kept, in percent")]
+    header = [_("Clock"), _("Goods"), _("Started"), _("In time"), _("Missed"), _("Running"), _("In time, in percent")]
     rows = (
         [
             Clock(line.kind).label,

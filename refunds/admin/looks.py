@@ -129,7 +129,7 @@ DISPUTES: dict[str, Look] = {
 CLOCKS: dict[str, Look] = {
     "running": Look("schedule", "info", _("Running")),
     "overdue": Look("alarm", "bad", _("Overdue")),
-    "met": Look("check_circle", "good", _("Kept")),
+    "met": Look("check_circle", "good", _("In time")),
     "missed": Look("cancel", "bad", _("Missed")),
 }
 OUTAGES: dict[str, Look] = {

@@ -124,7 +124,7 @@ def test_the_file_holds_what_the_page_shows(cast: Cast, desk: Client) -> None:
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert 'filename="deadlines-2026-03-02-2026-03-02.csv"' in answer["Content-Disposition"]
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert rows[0] == ["Clock", "Goods", "Started", "Kept", "Missed", "Running", "Kept, in percent"]
+    assert rows[0] == ["Clock", "Goods", "Started", "In time", "Missed", "Running", "In time, in percent"]
     assert rows[1:] == [
         ["Seller's answer", "All goods", "1", "1", "0", "0", "100.0"],
         ["Seller's answer", "Game card code", "1", "1", "0", "0", "100.0"],

@@ -229,6 +229,13 @@ INVARIANTS = (
         f" WHERE (r.channel, t.actor) NOT IN ({_FILERS})",
     ),
     Invariant(
+        "clocks_run",
+        "The clock a request shows is running, and none runs in a case that is over.",
+        "SELECT r.number, d.kind, d.closed_at FROM refunds_refundrequest r JOIN refunds_deadline d ON d.request_id = r.id"
+        " WHERE d.closed_at IS NOT NULL AND (d.sequence, d.kind) = (r.sequence, r.due_kind)"
+        f" OR d.closed_at IS NULL AND r.state NOT IN ({_states(OPEN)})",
+    ),
+    Invariant(
         "transitions_continue",
         "Each transition continues from the one before it, from the first on.",
         "SELECT r.number, t.sequence FROM refunds_transition t JOIN refunds_refundrequest r ON r.id = t.request_id"

@@ -44,6 +44,7 @@ MOVEMENTS: dict[str, Text] = {
     "debt_written_off": _("Debt written off"),
     "chargeback_lost": _("Chargeback decided for the buyer"),
     "chargeback_fee": _("Chargeback fee"),
+    "chargeback_borne": _("Chargeback of a refund that failed"),
     "appeal_won": _("Your appeal was right: made good by the platform"),
     "reversal": _("Correction"),
     "reversal:refund": _("Refund that came back"),

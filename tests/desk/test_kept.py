@@ -91,7 +91,7 @@ def test_a_clock_counts_on_the_beijing_day_it_started(cast: Cast, desk: Client) 
 
 @pytest.mark.parametrize("role", Role.values)
 def test_who_sees_cases_sees_how_their_clocks_are_kept(role: str, cast: Cast, signed_in: SignIn) -> None:
-    sees = "refunds.view_refundrequest" in PERMISSIONS[role]
+    sees = "refunds.view_deadline" in PERMISSIONS[role]
     client = signed_in(staff(role))
     assert client.get(PAGE).status_code == (200 if sees else 403)
     assert client.get(PAGE, {"csv": "1"}).status_code == (200 if sees else 403)

@@ -59,6 +59,7 @@ def test_every_recipe_balances_with_its_shares(db: None) -> None:
     post("chargeback_won", 30)
     post("chargeback_lost", 60, escrow=20, payable=10, deposit=10, debt=10, platform=10)
     post("chargeback_borne", 8, escrow=5, payable=3)
+    post("appeal_won", 6, debt=2, payable=4)
     post("chargeback_fee", 15, payable=10, platform=5)
     used = set(Transaction.objects.values_list("recipe", flat=True))
     assert used == set(RECIPES), "a recipe was added: post it here"

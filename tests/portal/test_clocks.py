@@ -83,5 +83,5 @@ def test_extensions_take_no_more_queries(
     for later in (1, 2, 3):
         put_off(request, cast, later)
     seller.get(url(request))
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(22):
         seller.get(url(request))

@@ -103,6 +103,7 @@ def test_buyer_and_seller_read_whose_fault_it_was(api: Api, cast: Cast) -> None:
         "outcome": "part",
         "amount": {"amount": 4000, "currency": "CNY"},
         "fault": "seller",
+        "fault_shares": None,
         "clause": "",
         "note": "Half was used.",
     }

@@ -292,6 +292,17 @@ def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
         "capture_booked_once": "UPDATE ledger_posting SET amount = amount * 2",
         "refund_booked_once": "UPDATE payments_transfer SET state = 'pending', settled_at = NULL",
         "state_is_last_transition": "UPDATE refunds_refundrequest SET state = 'rejected'",
+        "filed_by_its_channel": (
+            "ALTER TABLE refunds_refundrequest DISABLE TRIGGER ALL; UPDATE refunds_refundrequest SET channel = 'import'"
+        ),
+        "clocks_run": (
+            "INSERT INTO refunds_deadline (request_id, sequence, kind, started_at, due_at)"
+            " SELECT id, sequence, 'review', now(), now() FROM refunds_refundrequest"
+        ),
+        "appeal_booked": (
+            "UPDATE ledger_transaction SET recipe = 'appeal_won', reference = 'appeal_won:X' WHERE recipe = 'refund';"
+            " UPDATE ledger_account SET kind = 'compensation' WHERE kind = 'escrow'"
+        ),
         "transitions_continue": (
             "ALTER TABLE refunds_transition DROP CONSTRAINT transition_is_an_edge;"
             " UPDATE refunds_transition SET to_state = 'rejected' WHERE sequence = 2"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from marketplace.identity.roles import Role
 from marketplace.kernel.errors import NotFound, NotPermitted
-from refunds.models import ProviderCheck, RefundRequest
+from refunds.models import PanelMember, ProviderCheck, RefundRequest
 from refunds.operations import provider_check
 from refunds.operations.file import UnknownUnit
 from refunds.permissions import DEEDS
@@ -32,9 +32,13 @@ NO_KEYS = {"name": "", "url": "", "key_id": "", "secret": "", "timeout": 1.0}
 @pytest.mark.parametrize("deed", ["ask_provider", "write_answer"])
 @pytest.mark.parametrize("role", Role.values)
 def test_roles_that_may_ask_and_write(
-    deed: str, role: str, provider: LocalProvider, case: RefundRequest
+    deed: str, role: str, provider: LocalProvider, case: RefundRequest, cast: Cast
 ) -> None:
     user = StaffFactory.create(role=role)
+    if role == Role.ARBITER:  # who reaches no case but those they sit over
+        PanelMember.objects.create(
+            request=case, arbiter=user, seat=1, appointed_by=cast.supervisor, appointed_at=timezone.now()
+        )
     run: Any = (
         (lambda: provider_check.ask(number=case.number, user=user, unit="1", now=timezone.now()))
         if deed == "ask_provider"

@@ -3,31 +3,33 @@
 Nothing here writes a state: each case gets where it is by the moves people and the machine would make.
 """
 
-import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from marketplace.identity.models import Buyer, User
+from marketplace.identity.models import Buyer
 from marketplace.intake.operations import take_order
 from marketplace.intake.records import BuyerRecord, EventRecord, OrderRecord, PaymentRecord, UnitRecord
-from marketplace.kernel.idempotency import Key
 from marketplace.kernel.money import Money
 from marketplace.orders.models import Order, Shop
 
+from .demo_steps import (
+    People,
+    agree,
+    agree_only,
+    appeal,
+    arbitrate,
+    ask,
+    chat,
+    key,
+    offer_part,
+    promise,
+    propose,
+    refuse,
+    reject,
+)
 from .models import RefundRequest
-from .operations import answer, decide, file, pay, review, say
-from .operations.ask_evidence import ask_evidence
-
-_keys = itertools.count(1)
-
-
-class People(NamedTuple):
-    seller: User
-    second_seller: User
-    reviewer: User
-    second_reviewer: User
-    supervisor: User
+from .operations import decide, file, pay
 
 
 class Story(NamedTuple):
@@ -51,62 +53,6 @@ class Story(NamedTuple):
 
 H, D, M = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 DELIVERED = ("delivered", 2 * M)
-
-
-def agree(request: RefundRequest, people: People, now: datetime) -> None:
-    answer.agree(number=request.number, user=people.seller, now=now, note="已核实，同意退款。")
-    pay.pay(request.number, now)
-
-
-def agree_only(request: RefundRequest, people: People, now: datetime) -> None:
-    answer.agree(number=request.number, user=people.seller, now=now, note="同意，请平台复核。")
-
-
-def refuse(request: RefundRequest, people: People, now: datetime) -> None:
-    answer.refuse(
-        number=request.number,
-        user=people.seller,
-        ground="already_used",
-        note="后台显示卡密已在区服兑换。",
-        now=now,
-    )
-
-
-def chat(request: RefundRequest, people: People, now: datetime) -> None:
-    say.say_as_seller(number=request.number, user=people.seller, text="请提供兑换页面的完整截图。", now=now)
-    say.say_as_staff(
-        number=request.number, user=people.reviewer, text="等供应商回复后再判。", now=now, is_internal=True
-    )
-
-
-def ask(request: RefundRequest, people: People, now: datetime) -> None:
-    ask_evidence(
-        number=request.number, user=people.reviewer, note="请补充充值页面的错误截图和到账记录。", now=now
-    )
-
-
-def reject(request: RefundRequest, people: People, now: datetime) -> None:
-    review.reject(
-        number=request.number,
-        user=people.reviewer,
-        clause="B3",
-        note="兑换记录在交付之后，按条款不予退款。",
-        fault="buyer",
-        now=now,
-    )
-
-
-def propose(request: RefundRequest, people: People, now: datetime) -> None:
-    review.approve_request(
-        number=request.number,
-        user=people.reviewer,
-        amount=None,
-        note="登录记录显示异地登录。",
-        fault="none",
-        now=now,
-        clause="B1",
-    )
-
 
 STORIES = (
     Story("原神 创世结晶 300 卡密", "card_code", 2980, 5 * H, reason="not_activated", says="买错了，还没看卡密。"),
@@ -144,6 +90,14 @@ STORIES = (
     Story("平台代充 · 648", "direct_topup", 64800, 40 * H, (), reason="platform_fault", says="页面显示成功但没有到账。"),
     Story("点卡组合 10 张", "card_code", 30000, 5 * H, quantity=3, reason="not_activated", says="三张都没有激活。",
           seller="S-0002", buyer="u-1002"),
+    Story("影视会员 · 半年卡", "membership", 12800, 30 * H, (DELIVERED, ("revealed", 3 * M)), reason="not_as_described",
+          says="画质与页面承诺不符。", steps=(offer_part,)),
+    Story("流量包 30 GB", "direct_topup", 5900, 20 * H, (), reason="not_delivered", says="运营商查询没有到账。",
+          steps=(promise,), buyer="u-1002"),
+    Story("端游点卡 200 元", "card_code", 20000, 4 * D, (DELIVERED, ("revealed", 4 * M)), reason="invalid_code",
+          says="卡密提示已被兑换，不是我用的。", steps=(refuse, reject, appeal)),
+    Story("游戏账号 · 全皮肤", "account", 168000, 5 * D, (DELIVERED, ("revealed", 6 * M)), reason="not_as_described",
+          says="少了二十个皮肤。", steps=(refuse, arbitrate), buyer="u-1004"),
     Story("云游戏时长 30 小时", "card_code", 12800, 6 * D),
     Story("手游月卡 · 至尊", "membership", 19800, 8 * D, seller="S-0002"),
     Story("点券 1000 · 全区通用", "point_coupon", 100000, 9 * D, buyer="u-1004"),
@@ -177,7 +131,7 @@ def _file(order: Order, story: Story, now: datetime) -> RefundRequest:
     outcome = file.file_request(
         buyer_id=order.buyer_id,
         filing=file.Filing(order.no, story.reason, description=story.says),
-        key=Key("demo", str(next(_keys)), b"\0" * 32),
+        key=key(),
         present=lambda request, _units: {"number": request.number},
         now=now,
     )

@@ -12,6 +12,7 @@ from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.intake import shops
 from refunds import demo, demo_money
+from refunds.demo_steps import People
 from sellers.models import Membership, Seller
 
 FILE = "demo.json"  # in DATA_DIR: the log-ins `up` prints
@@ -45,18 +46,21 @@ class Command(BaseCommand):
                 ("reviewer", Role.REVIEWER),
                 ("reviewer2", Role.REVIEWER),
                 ("supervisor", Role.SUPERVISOR),
+                ("support", Role.SUPPORT),
+                ("arbiter", Role.ARBITER),
                 ("finance", Role.FINANCE),
                 ("finance2", Role.FINANCE),
                 ("risk", Role.RISK),
                 ("auditor", Role.AUDITOR),
             )
         }
-        people = demo.People(
+        people = People(
             seller=members[0],
             second_seller=members[1],
             reviewer=staff["reviewer"],
             second_reviewer=staff["reviewer2"],
             supervisor=staff["supervisor"],
+            arbiter=staff["arbiter"],
         )
         shop, now = shops.get_or_add(SHOP), timezone.now()
         count = demo.load(shop, people, now)
@@ -70,7 +74,7 @@ class Command(BaseCommand):
         return [
             {
                 "label": "Staff /admin/",
-                "value": f"reviewer, reviewer2, supervisor, finance, finance2, risk, auditor / {password}",
+                "value": f"{', '.join(staff)} / {password}",
             },
             {"label": "Seller /portal/", "value": f"seller1, seller2 / {password}"},
             {"label": "Buyer", "value": f"{buyer.email} / {password}"},

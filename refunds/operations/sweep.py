@@ -10,10 +10,9 @@ from marketplace.kernel.outbox import enqueue
 from marketplace.payments.models import Transfer
 
 from .. import clocks
-from ..clocks import Due
 from ..machine import ON_OVERDUE, ON_OVERDUE_OF_CLOCK, State
 from ..models import OfferAnswer, RefundRequest
-from ..policies import in_force
+from ..policies import Policy, in_force
 from ..transitions import apply_transition_in_bulk
 from .offered import end
 from .outage import is_out
@@ -67,16 +66,19 @@ def _move_batch(source: str, event: str, now: datetime) -> int:
     with transaction.atomic(durable=True):
         overdue = RefundRequest.objects.filter(state=source, due_at__lte=now)
         rows = overdue.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")
-        alike: dict[tuple[str, Due], list[int]] = defaultdict(list)
+        # One clock is worked out for all that are alike, and not for each.
+        alike: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        policies: dict[str, Policy] = {}
         columns = ("id", "due_kind", "order__goods_type", "reason", "filed_at")
         for request_id, clock, goods_type, reason, filed_at in rows.values_list(*columns)[:BATCH]:
             move = ON_OVERDUE_OF_CLOCK.get(clock, event)
-            terms = in_force(goods_type, filed_at).terms.clocks
-            alike[move, clocks.after(move, terms, reason, now)].append(request_id)
-        return sum(_move(ids, source, move, due, now) for (move, due), ids in alike.items())
-
-
-def _move(ids: list[int], source: str, event: str, due: Due, now: datetime) -> int:
-    if event in UNANSWERED:
-        end(ids, UNANSWERED[event], now)
-    return apply_transition_in_bulk(ids, source, event, now=now, due=due)
+            policy = in_force(goods_type, filed_at)
+            policies[policy.ref] = policy
+            alike[move, reason, policy.ref].append(request_id)
+        moved = 0
+        for (move, reason, ref), ids in alike.items():
+            if move in UNANSWERED:
+                end(ids, UNANSWERED[move], now)
+            due = clocks.after(move, policies[ref].terms.clocks, reason, now)
+            moved += apply_transition_in_bulk(ids, source, move, now=now, due=due)
+        return moved

@@ -2,8 +2,9 @@
 
 Exposure is the sum, in minor units of one currency, of
 
-1. for each order with requests that are open and not yet approved: what they ask for, but no more than what of the
-   order's captures is settled and not claimed (what is still in escrow is not the seller's yet and pays for itself);
+1. for each order with requests that are open and not yet approved, or rejected with the buyer's appeal waiting: what
+   they ask for, but no more than what of the order's captures is settled and not claimed (what is still in escrow is
+   not the seller's yet and pays for itself);
 2. for each approved request: the part of its claims that is to come from the seller's own money, until it is booked
    (its transfer succeeded, or was called off);
 3. for each open dispute: the part of its claim that is to come from the seller's own money;
@@ -67,10 +68,16 @@ WITH offered AS (
     SELECT k.reference, k.from_settled AS amount FROM refunds_refundrequest r
     JOIN payments_claim k ON k.reference = r.number AND k.kind = 'replacement' AND k.released_at IS NULL
     WHERE r.seller_id = %(seller)s AND r.currency = %(currency)s AND r.state = 'awaiting_buyer'
-), asked AS (
-    SELECT r.order_id, sum(r.amount) AS amount FROM refunds_refundrequest r
+), open AS (
+    SELECT r.number, r.order_id, r.amount FROM refunds_refundrequest r
     WHERE r.seller_id = %(seller)s AND r.currency = %(currency)s AND r.state = ANY(%(undecided)s)
-    AND NOT EXISTS (SELECT 1 FROM offered o WHERE o.reference = r.number) GROUP BY r.order_id
+    UNION ALL
+    SELECT r.number, r.order_id, r.amount FROM refunds_appeal a
+    JOIN refunds_refundrequest r ON r.id = a.request_id AND r.sequence = a.against_sequence
+    WHERE r.seller_id = %(seller)s AND r.currency = %(currency)s AND a.party = 'buyer' AND a.decided_at IS NULL
+), asked AS (
+    SELECT r.order_id, sum(r.amount) AS amount FROM open r
+    WHERE NOT EXISTS (SELECT 1 FROM offered o WHERE o.reference = r.number) GROUP BY r.order_id
 ), undecided AS (
     SELECT least(asked.amount, (
         SELECT sum(c.settled - c.claimed_settled) FROM payments_capture c WHERE c.order_id = asked.order_id
@@ -88,7 +95,7 @@ WITH offered AS (
 )
 SELECT coalesce(sum(amount), 0)::bigint
 FROM (SELECT amount FROM undecided UNION ALL SELECT amount FROM approved UNION ALL SELECT amount FROM disputed
-    UNION ALL SELECT amount FROM offered) AS open
+    UNION ALL SELECT amount FROM offered) AS exposed
 """
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
@@ -100,6 +101,13 @@ def _approval(request: RefundRequest, moves: list[Transition]) -> Transition:
     if approval.event != "approve":
         raise ApprovedByTheRules()
     return approval
+
+
+def waiting_appeals() -> QuerySet[Appeal]:
+    """Of buyers, against rejections that stand: what was asked for may still have to be paid."""
+    return Appeal.objects.filter(
+        party=Party.BUYER, decided_at__isnull=True, against_sequence=F("request__sequence")
+    )
 
 
 def refuse_after_ruling(request: RefundRequest) -> None:

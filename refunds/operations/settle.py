@@ -1,14 +1,14 @@
 """The daily settlement: what sellers have earned leaves escrow (requirement G4).
 
-An order is due when it was completed, its hold has passed, and nobody contests it: no request is open, no dispute
-either. Of its captures the seller earns the order's total and not a unit more: what was captured beyond it, because
+An order is due when it was completed, its hold has passed, and nobody contests it: no request is open, no buyer's appeal
+waits, no dispute is open either. Of its captures the seller earns the order's total and not a unit more: what was captured beyond it, because
 the buyer was charged twice, stays in escrow until it goes back to the buyer.
 
 What is due is looked for in batches of orders by id, so that a run reads each order once; each order found is then
 settled in a transaction of its own, which locks it and looks again. A request is filed under the order's lock too, so
 it either stops the settlement or finds its money settled. A request that is taken up again after a rejection does
-not lock the order, and may miss the settlement by a moment: its refund then comes from the seller's own money, as
-any that comes after the settlement.
+not lock the order, nor does an appeal, and either may miss the settlement by a moment: its refund then comes from the
+seller's own money, as any that comes after the settlement.
 """
 
 import logging
@@ -29,6 +29,7 @@ from marketplace.risk.models import Dispute
 from ..machine import OPEN
 from ..models import RefundRequest
 from ..policies import in_force
+from .appealed import waiting_appeals
 
 BATCH = 1000
 log = logging.getLogger(__name__)
@@ -144,6 +145,7 @@ def _returned(captures: Sequence[Capture]) -> Counter[int]:
 def _is_contested(order_id: int) -> bool:
     return (
         RefundRequest.objects.filter(order_id=order_id, state__in=sorted(OPEN)).exists()
+        or waiting_appeals().filter(request__order=order_id).exists()
         or Dispute.objects.filter(capture__order_id=order_id, state=Dispute.State.OPEN).exists()
     )
 

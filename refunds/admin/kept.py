@@ -89,7 +89,15 @@ def goods_word(line: Kept) -> str:
 
 
 def _file(since: date, until: date, lines: list[Kept]) -> HttpResponse:
-    header = [_("Clock"), _("Goods"), _("Started"), _("In time"), _("Missed"), _("Running"), _("In time, in percent")]
+    header = [
+        _("Clock"),
+        _("Goods"),
+        _("Started"),
+        _("In time"),
+        _("Missed"),
+        _("Running"),
+        _("In time, in percent"),
+    ]
     rows = (
         [
             Clock(line.kind).label,

@@ -16,7 +16,7 @@ from marketplace.orders.models import Order
 from refunds import precedents
 from refunds.machine import EDGES, Edge, Party, State
 from refunds.models import RefundRequest
-from refunds.operations import judging, review
+from refunds.operations import judging, provider_check, review
 from refunds.operations.approve import approve
 from refunds.operations.decide import precheck
 from refunds.operations.file import Filing, file_request
@@ -105,6 +105,7 @@ def work(now: datetime | None = None) -> None:
         "refunds.return_duplicates": return_duplicates,
         "refunds.take_notification": take_notification,
         "refunds.deliver": deliver,
+        "refunds.ask_provider": provider_check.call,
     }
     while jobs := list(OutboxJob.objects.order_by("id")):
         for job in jobs:

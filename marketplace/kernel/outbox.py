@@ -12,6 +12,14 @@ BATCH = 500
 # A task named so is no message of its own: somebody takes those that wait together, because there are many of them and
 # nobody waits for one. A message each would keep the others waiting.
 TOGETHER = "batch."
+# The rows are picked once, whatever the plan: a subquery in the WHERE may be run again for each row, skips then those
+# that this statement has deleted already, and takes more than the limit.
+_TAKE = """
+WITH picked AS MATERIALIZED (
+    SELECT id FROM kernel_outboxjob WHERE {which} ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM kernel_outboxjob j USING picked WHERE j.id = picked.id RETURNING j.id, j.task, j.args
+"""
 
 
 def enqueue(task: str, *args: Any) -> None:
@@ -29,9 +37,7 @@ def publish(send: Callable[[str, list[Any]], object]) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM kernel_outboxjob WHERE id IN"
-            " (SELECT id FROM kernel_outboxjob WHERE NOT starts_with(task, %s) ORDER BY id LIMIT %s"
-            " FOR UPDATE SKIP LOCKED) RETURNING id, task, args",
+            _TAKE.format(which="NOT starts_with(task, %s)"),
             [TOGETHER, BATCH],
         )
         jobs = sorted(cursor.fetchall())
@@ -47,8 +53,7 @@ def take(task: str, limit: int) -> list[list[Any]]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM kernel_outboxjob WHERE id IN (SELECT id FROM kernel_outboxjob WHERE task = %s"
-            " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id, args",
+            _TAKE.format(which="task = %s"),
             [task, limit],
         )
-        return [json.loads(args) for _id, args in sorted(cursor.fetchall())]
+        return [json.loads(args) for _id, _task, args in sorted(cursor.fetchall())]

@@ -18,6 +18,7 @@ from marketplace.kernel.errors import NotFound, Refusal
 from refunds.casefile.purposes import CONTENTS, Language, Purpose, warning
 from refunds.models import CaseFileMade, RefundRequest
 from refunds.operations.make_case_file import make_as_staff
+from refunds.permissions import reach
 
 SHOWN = 20  # of the files made before
 
@@ -48,7 +49,8 @@ def casefile_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRe
     """GET shows the form, POST makes the file by one operation and sends it."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
-    row = RefundRequest.objects.select_related("order").filter(number=number).first()
+    user = cast(User, request.user)
+    row = RefundRequest.objects.select_related("order").filter(reach(user), number=number).first()
     if row is None:
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
@@ -59,9 +61,7 @@ def casefile_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRe
     if not form.is_valid():
         return _page(model_admin, request, row, form, 422)
     try:
-        made = make_as_staff(
-            number=number, user=cast(User, request.user), now=timezone.now(), **form.cleaned_data
-        )
+        made = make_as_staff(number=number, user=user, now=timezone.now(), **form.cleaned_data)
     except NotFound:
         raise
     except Refusal as refusal:

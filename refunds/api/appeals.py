@@ -7,10 +7,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
+from marketplace.kernel.errors import NotFound
 from marketplace.kernel.http import answer, idempotency_key
-from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+from marketplace.kernel.schema import IDEMPOTENCY_KEY, WRITE, problems
 
 from ..operations.appeal import appeal_as_buyer
+from . import examples
 from . import serializers as shapes
 from .views import changed
 
@@ -23,7 +25,11 @@ class FileAppeal(APIView):
         "ruling in arbitration is final.",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.AppealSerializer,
-        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
+        responses={
+            201: shapes.RefundRequestShape,
+            **problems(*WRITE, NotFound, *examples.APPEAL_REFUSED),
+        },
+        examples=[*examples.APPEAL, examples.APPEALED],
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "appeal")

@@ -12,13 +12,15 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
-from marketplace.kernel.schema import problems
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.schema import READ, problems
 from marketplace.kernel.serializers import StrictSerializer
 from marketplace.kernel.throttling import PerAddress, PerUser
 
 from ..casefile.purposes import Language, Purpose
 from ..models import CaseFileMade
 from ..operations.make_case_file import make_as_buyer
+from .examples import CASE_FILE_REFUSED
 
 
 class CaseFiles(PerUser):
@@ -62,7 +64,7 @@ class CaseFile(APIView):
         responses={
             (200, "application/zip"): OpenApiTypes.BINARY,
             (200, "application/pdf"): OpenApiTypes.BINARY,
-            **problems(400, 401, 404, 422, 429),
+            **problems(400, *READ, NotFound, *CASE_FILE_REFUSED),
         },
     )
     def get(self, request: Request, number: str) -> FileResponse:

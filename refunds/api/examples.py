@@ -5,8 +5,22 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 
 from marketplace.kernel.schema import Named
+from marketplace.payments.operations.reserve import NotEnoughCaptured
 
-from ..operations import file, give_evidence, refused_files, resubmit, say
+from ..operations import (
+    appeal,
+    appealed,
+    approve,
+    disputed,
+    file,
+    give_evidence,
+    make_case_file,
+    refused_files,
+    respond_offer,
+    resubmit,
+    say,
+    seal_offer,
+)
 from ..policies import NoPolicy
 from ..policy import EVIDENCE_KINDS
 from ..transitions import InvalidTransition, OpenRequestExists
@@ -43,6 +57,13 @@ FILING = [
     ),
 ]
 MESSAGE = [OpenApiExample("Answer", {"text": "The code shows “already used”."}, request_only=True)]
+APPEAL = [
+    OpenApiExample(
+        "Against a rejection",
+        {"clauses": ["B6", "A3"], "text": "The log shows no use."},
+        request_only=True,
+    )
+]
 RESPOND = [OpenApiExample("Accept", {"accept": True}, request_only=True)]
 SEALED = [
     OpenApiExample("At least 30.00", {"amount": {"amount": 3000, "currency": "CNY"}}, request_only=True)
@@ -74,6 +95,7 @@ _TOO_EARLY = {
 
 UNITS_HELD = (OpenRequestExists, {"number": NUMBER})
 UNKNOWN_UNIT = (file.UnknownUnit, {"pointer": "/units", "unknown": ["9"], "units": ["1", "2"]})
+NO_LONGER = (InvalidTransition, {"from": "refunded", "to": "manual_review", "allowed": []})
 WRONG_MOVE = (InvalidTransition, {"from": "refunded", "to": "withdrawn", "allowed": []})
 FILING_REFUSED: tuple[Named, ...] = (
     UNITS_HELD,
@@ -100,6 +122,36 @@ FILE_REFUSED: tuple[Named, ...] = (
     (give_evidence.UploadLost, {"pointer": "/file"}),
     *((refusal, {"pointer": "/file"}) for refusal in refused_files.REFUSALS.values()),
 )
+_HELD = {"dispute": "DP261120C5J7T2WA", "amount": 3000, "available": 0}
+OFFER_REFUSED: tuple[Named, ...] = (
+    NO_LONGER,
+    respond_offer.NoOffer,
+    approve.UnitReplaced,
+    (disputed.DisputeOpen, _HELD),
+    (NotEnoughCaptured, {"amount": 3000, "available": 0}),
+)
+SEALED_REFUSED: tuple[Named, ...] = (
+    NO_LONGER,
+    (file.WrongCurrency, {"pointer": "/amount/currency", "currency": "CNY"}),
+    (approve.AmountOutOfRange, {"field": "amount", "at_most": 9900}),
+    seal_offer.SealedAlready,
+    seal_offer.NothingToSettleWith,
+    approve.UnitReplaced,
+)
+APPEAL_REFUSED: tuple[Named, ...] = (
+    NO_LONGER,
+    (appeal.ClausesNeeded, {"pointer": "/clauses"}),
+    (appeal.GroundsNeeded, {"pointer": "/text"}),
+    (say.CardNumber, {"pointer": "/text"}),
+    appealed.AlreadyAppealed,
+    (appealed.DecidedByTheMachine, {"instead": "request-person"}),
+    resubmit.RulingIsFinal,
+    (appealed.AppealWindowClosed, {"closes_at": "2026-12-05T09:31:00+08:00"}),
+)
+CASE_FILE_REFUSED: tuple[Named, ...] = (
+    (make_case_file.CaseFileTooLarge, {"size": 325058560, "limit": 314572800}),
+    (make_case_file.TooManyCaseFiles, {"limit": 20}),
+)
 
 _DELIVERY = {"event": "file", "from": None, "to": "submitted", "by": "buyer", "clause": "", "note": ""}
 _FILED: dict[str, Any] = {
@@ -112,6 +164,7 @@ _FILED: dict[str, Any] = {
     "amount": {"amount": 9900, "currency": "CNY"},
     "approved_amount": None,
     "state": "submitted",
+    "channel": "api",
     "filed_at": "2026-11-20T10:31:00+08:00",
     "decision": None,
     "judgement": None,
@@ -120,20 +173,37 @@ _FILED: dict[str, Any] = {
     "messages": [],
     "evidence": [],
     "evidence_needed": [],
+    "offer": None,
+    "sealed_offers": {"buyer": False, "seller": False, "result": None},
+    "evidence_asked": None,
+    "appeal": None,
     "refund": None,
+}
+_DECISION = {
+    "outcome": "ask_seller",
+    "amount": {"amount": 9900, "currency": "CNY"},
+    "policy": "card_code@1",
+    "at": "2026-11-20T10:31:01+08:00",
+    "findings": [WINDOW],
+    "would_change": [],
+}
+_WITH_SELLER: dict[str, Any] = {
+    **_FILED,
+    "state": "awaiting_seller",
+    "decision": _DECISION,
+    "deadlines": [
+        {
+            "kind": "seller_reply",
+            "started_at": "2026-11-20T10:31:01+08:00",
+            "due_at": "2026-11-22T10:31:01+08:00",
+        }
+    ],
 }
 _CASE: dict[str, Any] = {
     **_FILED,
     "approved_amount": {"amount": 9900, "currency": "CNY"},
     "state": "refunding",
-    "decision": {
-        "outcome": "ask_seller",
-        "amount": {"amount": 9900, "currency": "CNY"},
-        "policy": "card_code@1",
-        "at": "2026-11-20T10:31:01+08:00",
-        "findings": [WINDOW],
-        "would_change": [],
-    },
+    "decision": _DECISION,
     "timeline": [
         *_FILED["timeline"],
         {
@@ -181,7 +251,77 @@ _CASE: dict[str, Any] = {
     },
 }
 CASE = _answer("On its way back", _CASE)
-CHANGED = _answer("As it is now", _FILED)
+CHANGED = _answer("As it is now", _WITH_SELLER)
+_PART = {
+    "kind": "partial",
+    "amount": {"amount": 4000, "currency": "CNY"},
+    "promised_for": None,
+    "note": "One of the two was used.",
+    "at": "2026-11-20T11:02:00+08:00",
+    "state": "accepted",
+    "units": [],
+}
+ACCEPTED = _answer(
+    "A part accepted",
+    {
+        **_FILED,
+        "state": "approved",
+        "decision": _DECISION,
+        "approved_amount": {"amount": 4000, "currency": "CNY"},
+        "offer": _PART,
+    },
+)
+SEALED_ALONE = _answer(
+    "Made, and the seller has made none",
+    {**_WITH_SELLER, "sealed_offers": {"buyer": True, "seller": False, "result": None}},
+)
+APPEALED = _answer(
+    "Waits for a supervisor",
+    {
+        **_FILED,
+        "state": "rejected",
+        "decision": {**_DECISION, "outcome": "review"},
+        "judgement": {
+            "outcome": "reject",
+            "amount": {"amount": 0, "currency": "CNY"},
+            "fault": "buyer",
+            "fault_shares": None,
+            "clause": "A3",
+            "note": "The code was redeemed.",
+            "at": "2026-11-20T12:00:00+08:00",
+        },
+        "appeal": {
+            "clauses": ["B6", "A3"],
+            "text": "The log shows no use.",
+            "at": "2026-11-20T13:00:00+08:00",
+            "due_at": "2026-11-25T13:00:00+08:00",
+            "outcome": None,
+            "note": None,
+            "decided_at": None,
+        },
+    },
+)
+ASKED = _answer(
+    "Evidence is asked for",
+    {
+        **_FILED,
+        "state": "awaiting_evidence",
+        "decision": {**_DECISION, "outcome": "review"},
+        "deadlines": [
+            {
+                "kind": "evidence",
+                "started_at": "2026-11-20T12:00:00+08:00",
+                "due_at": "2026-11-23T12:00:00+08:00",
+            }
+        ],
+        "evidence_asked": {
+            "kinds": ["error_screen"],
+            "note": "The whole screen, please.",
+            "at": "2026-11-20T12:00:00+08:00",
+            "due_at": "2026-11-23T12:00:00+08:00",
+        },
+    },
+)
 FILED = _answer("Filed", {**_FILED, "description_missing": []})
 PREVIEW = _answer(
     "The seller would be asked",

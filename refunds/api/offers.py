@@ -7,9 +7,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.identity.tokens import buyer_id
+from marketplace.kernel.errors import NotFound
 from marketplace.kernel.http import answer, idempotency_key
 from marketplace.kernel.money import Money
-from marketplace.kernel.schema import IDEMPOTENCY_KEY, problems
+from marketplace.kernel.schema import IDEMPOTENCY_KEY, WRITE, problems
 
 from ..operations.respond_offer import respond
 from ..operations.seal_offer import seal_as_buyer
@@ -24,8 +25,11 @@ class RespondOffer(APIView):
         summary="Accept or decline what the seller offers; accepting new goods or a promise confirms it was kept",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.RespondOfferSerializer,
-        responses={200: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
-        examples=examples.RESPOND,
+        responses={
+            200: shapes.RefundRequestShape,
+            **problems(*WRITE, NotFound, *examples.OFFER_REFUSED),
+        },
+        examples=[*examples.RESPOND, examples.ACCEPTED],
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "respond-offer")
@@ -49,8 +53,11 @@ class SealedOffer(APIView):
         summary="Say unseen by the seller the least you would settle for; where both meet, the middle is paid",
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.SealedOfferSerializer,
-        responses={201: shapes.RefundRequestShape, **problems(400, 401, 404, 409, 415, 422, 429)},
-        examples=examples.SEALED,
+        responses={
+            201: shapes.RefundRequestShape,
+            **problems(*WRITE, NotFound, *examples.SEALED_REFUSED),
+        },
+        examples=[*examples.SEALED, examples.SEALED_ALONE],
     )
     def post(self, request: Request, number: str) -> Response:
         key = idempotency_key(request, "sealed-offer")

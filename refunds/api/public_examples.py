@@ -63,3 +63,20 @@ STANDARDS = _answer(
         },
     },
 )
+QUIET = _answer("All is well", {"outage": None, "peak": None})
+BUSY = _answer(
+    "An outage, and a peak to come",
+    {
+        "outage": {
+            "started_at": "2026-11-10T22:40:00+08:00",
+            "ended_at": None,
+            "note": "Signing in fails. We are at it.",
+        },
+        "peak": {
+            "starts_at": "2026-11-11T00:00:00+08:00",
+            "ends_at": "2026-11-13T00:00:00+08:00",
+            "percent": 150,
+            "note": "The sales of 11 November.",
+        },
+    },
+)

@@ -13,6 +13,7 @@ from marketplace.kernel.schema import problems
 from marketplace.kernel.serializers import instant
 
 from ..announcements import Announced, announced
+from .public_examples import BUSY, QUIET
 
 
 class OutageShape(serializers.Serializer[Any]):
@@ -48,6 +49,7 @@ class ServiceStatus(APIView):
         summary="Outage and peak, as announced to everybody",
         auth=[],
         responses={200: ServiceStatusShape, **problems(429)},
+        examples=[QUIET, BUSY],
     )
     def get(self, request: Request) -> Response:
         return Response(represent_announced(announced(timezone.now())))

@@ -102,7 +102,7 @@ class RefundRequestDetail(APIView):
         summary="One of my refund requests",
         parameters=CONDITIONAL,
         responses={200: shapes.RefundRequestShape, **UNCHANGED, **problems(*READ, NotFound)},
-        examples=[examples.CASE],
+        examples=[examples.CASE, examples.ASKED],
     )
     def get(self, request: Request, number: str) -> Response:
         # Links to files are made anew each minute: within it the same case is the same answer, under the same ETag.

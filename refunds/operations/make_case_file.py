@@ -18,8 +18,9 @@ from sellers.models import Membership
 from ..casefile.build import Built, Wanted, build, bytes_to_pack
 from ..casefile.purposes import CONTENTS, Language, Purpose
 from ..casefile.reading import Record, read
-from ..models import CaseFileMade
+from ..models import CaseFileMade, RefundRequest
 from ..models.case_files import Reader
+from ..permissions import is_outside, reach
 
 MAY_READ_CASES = "refunds.view_refundrequest"
 MEDIA_TYPES = {CaseFileMade.Form.PDF: "application/pdf", CaseFileMade.Form.ZIP: "application/zip"}
@@ -68,10 +69,13 @@ def make_as_staff(
 ) -> CaseFile:
     """`with_notes`: the internal ones too, where the purpose stays in the house.
 
-    Raises NotPermitted, NotFound, UnknownChoice, CaseFileTooLarge, TooManyCaseFiles.
+    Raises NotPermitted, NotFound (also for an arbiter who has no seat in the case), UnknownChoice, CaseFileTooLarge,
+    TooManyCaseFiles.
     """
     if not (user.is_active and user.is_staff and user.has_perm(MAY_READ_CASES)):
         raise NotPermitted()
+    if is_outside(user) and not RefundRequest.objects.filter(reach(user), number=number).exists():
+        raise NotFound()
     wanted = _wanted(Reader.STAFF, purpose, language, form, now, with_notes)
     return _make(number, wanted, form, user, {})
 

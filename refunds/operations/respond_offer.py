@@ -34,7 +34,7 @@ def respond(
     """Accept or decline. A part accepted is approved, above the two-person limit once a member of staff has confirmed
     it (F7); new goods or a promise kept close the case; what is declined goes to a reviewer.
 
-    Raises NoOffer, DisputeOpen, NotEnoughCaptured, NotFound, InvalidTransition, and what `once` raises.
+    Raises NoOffer, DisputeOpen, NotEnoughCaptured, UnitReplaced, NotFound, InvalidTransition, and what `once` raises.
     """
 
     def effect() -> tuple[Answer, int]:

@@ -55,7 +55,7 @@ def seal_as_buyer(
     now: datetime,
 ) -> Outcome:
     """The least the buyer settles for. Raises WrongCurrency, AmountOutOfRange, SealedAlready, NothingToSettleWith,
-    NotFound, InvalidTransition, and what `once` raises.
+    UnitReplaced, NotFound, InvalidTransition, and what `once` raises.
     """
 
     def effect() -> tuple[Answer, int]:

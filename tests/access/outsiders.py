@@ -87,8 +87,10 @@ def body_of(body: dict[str, Any], scene: Scene) -> dict[str, Any]:
     event = {"type": "redeemed", "at": "2026-01-01T00:00:00Z", "ref": "x"}
     stand_ins = {
         "<no>": scene.names["no"],
+        "<external>": scene.names["external_no"],
         "<notice>": scene.names["notice"],
         "<events>": [event],
+        "<amount>": {"amount": 100, "currency": "CNY"},
         "<file>": SimpleUploadedFile("screen.png", png(3), "image/png"),
     }
 

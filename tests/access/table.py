@@ -20,6 +20,8 @@ CASE = "case"  # one of the seller's cases, receivers or deliveries
 DESK = "desk"  # any member of staff with a role
 MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
+FILING = "filing"  # an order at the desk, for those who file for a buyer
+KEPT = "kept"  # a page in place of a model's, for those who see cases
 
 
 class Door(NamedTuple):
@@ -30,6 +32,7 @@ class Door(NamedTuple):
 
 SAID: dict[str, Any] = {"text": "Hello."}
 JUDGED = {"move": "reject", "clause": "B3", "note": "No.", "fault": "buyer", "deviation": "Another case."}
+FILE = {"purpose": "arbitration", "language": "en", "form": "pdf"}
 API, PAGES = "api/v1/", "portal/"
 
 DOORS: dict[str, Door] = {
@@ -47,6 +50,7 @@ DOORS: dict[str, Door] = {
     API + "policies/<name:goods_type>/": Door(OPEN),
     API + "evidence-standards/": Door(OPEN),
     API + "sellers/<name:code>/": Door(OPEN),
+    API + "service-status/": Door(OPEN),
     API + "orders/": Door(BUYER),
     API + "orders/<name:no>/": Door(OBJECT),
     API + "orders/<name:no>/refund-eligibility/": Door(OBJECT, "GET", {"reason": "other"}),
@@ -61,6 +65,12 @@ DOORS: dict[str, Door] = {
         OBJECT, "POST", {"kind": "other", "file": "<file>"}
     ),
     API + "refund-requests/<name:number>/resubmit/": Door(OBJECT, "POST"),
+    API + "refund-requests/<name:number>/appeal/": Door(
+        OBJECT, "POST", {"clauses": ["B6"], "text": "Wrong."}
+    ),
+    API + "refund-requests/<name:number>/respond-offer/": Door(OBJECT, "POST", {"accept": True}),
+    API + "refund-requests/<name:number>/sealed-offer/": Door(OBJECT, "POST", {"amount": "<amount>"}),
+    API + "refund-requests/<name:number>/case-file/": Door(OBJECT, "GET", {"format": "pdf"}),
     API + "notifications/": Door(BUYER),
     API + "notifications/read/": Door(BUYER, "POST", {"ids": ["<notice>"]}),
     API + "notifications/preferences/": Door(BUYER),
@@ -76,6 +86,14 @@ DOORS: dict[str, Door] = {
     PAGES + "cases/<str:number>/refuse/": Door(CASE, "POST", {"ground": "other", "note": "No."}),
     PAGES + "cases/<str:number>/messages/": Door(CASE, "POST", SAID),
     PAGES + "cases/<str:number>/evidence/": Door(CASE, "GET POST", {"kind": "other", "file": "<file>"}),
+    PAGES + "cases/<str:number>/part/": Door(CASE, "GET POST", {"amount": "1.00"}),
+    PAGES + "cases/<str:number>/replacement/": Door(CASE, "GET POST", {"codes": "NEW-CODE-0001"}),
+    PAGES + "cases/<str:number>/promise/": Door(CASE, "GET POST", {"on": "2026-12-01", "note": "Soon."}),
+    PAGES + "cases/<str:number>/sealed/": Door(CASE, "GET POST", {"amount": "1.00"}),
+    PAGES + "cases/<str:number>/appeal/": Door(CASE, "POST", {"clauses": "B6", "text": "Wrong."}),
+    PAGES + "cases/<str:number>/file/": Door(CASE, "GET POST", FILE),
+    PAGES + "orders/": Door(PORTAL, "GET", {"number": "<external>"}),
+    PAGES + "orders/<str:no>/refund/": Door(CASE, "GET POST", {"reason": "other", "action": "file"}),
     PAGES + "money/": Door(PORTAL),
     PAGES + "money/withdraw/": Door(PORTAL, "POST", {"amount": "1.00", "currency": "CNY"}),
     PAGES + "money/statement.csv": Door(PORTAL, "GET", {"currency": "CNY"}),
@@ -104,6 +122,11 @@ DOORS: dict[str, Door] = {
     "admin/refunds/refundrequest/case/<str:number>/evidence/": Door(
         STAFF_CASE, "GET POST", {"kind": "other", "file": "<file>", "side": "buyer"}
     ),
+    "admin/refunds/refundrequest/case/<str:number>/file/": Door(STAFF_CASE, "GET POST", FILE),
+    "admin/refunds/refundrequest/file/<str:no>/": Door(
+        FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
+    ),
+    "admin/refunds/deadline/": Door(KEPT),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -136,12 +159,18 @@ SEES: dict[str, set[Role]] = {
     "payments/settlement": _FUNDS,
     "payments/transfer": _MONEY,
     "payments/withdrawal": _FUNDS,
+    "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
+    "refunds/calendarday": set(Role),
+    "refunds/outage": set(Role),
+    "refunds/peak": set(Role),
     "refunds/policyversion": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
-    "refunds/refundrequest": _CASES,
+    "refunds/refundrequest": _CASES | {Role.ARBITER},  # of whom each sees their own: SEATED
     "risk/dispute": {Role.SUPERVISOR, Role.FINANCE, Role.RISK, Role.AUDITOR},
     "risk/signal": {Role.SUPERVISOR, Role.RISK, Role.AUDITOR},
     "sellers/seller": _CASES,
 }
-# Who moves a case at the desk; the others who see it look on. Arbiters come in by the cases given to them alone: while
-# there is no such list they see none, and a row of their own takes the place of this note.
+# Who moves a case at the desk; the others who see it look on. An arbiter is a judge where seated and a stranger to
+# every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
+FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
+STRANGER, SEATED = {302}, {200}

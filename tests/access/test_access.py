@@ -21,6 +21,7 @@ from marketplace.identity.roles import Role
 from marketplace.kernel import crypto
 from refunds.machine import State
 from tests.cases import make_request
+from tests.contested import arbiter, seat
 from tests.evidence import evidence_folder
 from tests.factories import ShopFactory, StaffFactory, make_member
 from tests.people import Api, Cast, signed
@@ -42,6 +43,9 @@ NOBODY = {
     "delivery_id": 999_999,
     "ref": "1",
 }
+
+
+STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT)
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -121,7 +125,7 @@ def test_signed_out_visitor_gets_no_further_than_the_door(api: Api, asked: Scene
     refused(api, (table.BUYER, table.OBJECT), asked, {401})
     refused(api, (table.SHOP,), asked, {401})
     refused(Client(), (table.PORTAL, table.OWN, table.CASE), asked, {302})
-    refused(Client(), (table.DESK, table.MODEL, table.STAFF_CASE), asked, {302})
+    refused(Client(), STAFF_DOORS, asked, {302})
     refused(Client(), (table.CHANNEL,), asked, {401, 404})
 
 
@@ -184,7 +188,7 @@ def test_another_sellers_person_finds_nothing(cast: Cast, asked: Scene) -> None:
     other = signed_in(cast.other_seller_user)
     refused(other, (table.CASE,), asked, {404})
     refused(other, (table.PORTAL,), asked, {200, 302, 400, 404, 409, 422})  # their own, in which nothing is
-    refused(other, (table.DESK, table.MODEL, table.STAFF_CASE), asked, {302, 403})
+    refused(other, STAFF_DOORS, asked, {302, 403})
 
 
 @pytest.mark.parametrize("role", ["", *Role])
@@ -195,8 +199,8 @@ def test_staff_are_no_sellers(asked: Scene, role: str) -> None:
 def test_person_switched_off_is_out(api: Api, cast: Cast, asked: Scene) -> None:
     for user, kinds in (
         (cast.seller_user, (table.PORTAL, table.OWN, table.CASE)),
-        (cast.reviewer, (table.DESK, table.MODEL, table.STAFF_CASE)),
-        (cast.supervisor, (table.DESK, table.MODEL, table.STAFF_CASE)),
+        (cast.reviewer, STAFF_DOORS),
+        (cast.supervisor, STAFF_DOORS),
     ):
         client = signed_in(user)
         User.objects.filter(pk=user.pk).update(is_active=False)
@@ -210,9 +214,43 @@ def test_person_no_longer_of_the_seller_is_out(cast: Cast, asked: Scene) -> None
     refused(client, (table.PORTAL, table.OWN, table.CASE), asked, {403})
 
 
-@pytest.mark.parametrize("role", ["", Role.POLICY_EDITOR, Role.ARBITER])
+@pytest.mark.parametrize("role", ["", Role.POLICY_EDITOR])
 def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> None:
-    refused(signed_in(StaffFactory.create(role=role)), (table.STAFF_CASE, table.MODEL), asked, {403})
+    doors = (table.STAFF_CASE, table.FILING, table.KEPT, table.MODEL)
+    refused(signed_in(StaffFactory.create(role=role)), doors, asked, {403})
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - table.FILES))
+def test_who_files_for_no_buyer_sees_no_order_to_file_for(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.FILING,), asked, {403})
+
+
+def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) -> None:
+    client = signed_in(arbiter())
+    refused(client, (table.STAFF_CASE,), asked, table.STRANGER)
+    refused(client, (table.FILING, table.KEPT, table.MODEL), asked, {403})
+    for route, method, door in rows(table.STAFF_CASE):
+        foreign = call(client, route, method, door, asked)
+        unknown = call(client, route, method, door, asked, names=NOBODY)
+        assert (foreign.status_code, foreign["Location"]) == (unknown.status_code, unknown["Location"]), route
+    for where in ("/admin/refunds/refundrequest/", f"/admin/refunds/refundrequest/?q={asked.case.number}"):
+        assert not [word for word in asked.private if f">{word}" in client.get(where).content.decode()], where
+
+
+def test_seated_arbiter_sees_that_case_alone(cast: Cast, asked: Scene) -> None:
+    ruled, person = make_request(cast, state=State.ARBITRATION), arbiter()
+    seat(cast, ruled, person)
+    client = signed_in(person)
+    for route, method, door in rows(table.STAFF_CASE):
+        if method == "GET":
+            seen = call(client, route, method, door, asked, names={"number": ruled.number})
+            text = seen.content.decode()
+            assert {seen.status_code} == table.SEATED, route
+            assert not [word for word in asked.private[:3] if word in text], route
+    listed = client.get("/admin/refunds/refundrequest/").content.decode()
+    assert ruled.number in listed
+    assert asked.case.number not in listed
+    refused(client, (table.STAFF_CASE,), asked, table.STRANGER)  # with the same buyer and seller
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.FINANCE, Role.RISK, Role.AUDITOR])

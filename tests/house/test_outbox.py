@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from celery.beat import PersistentScheduler
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 
 from marketplace.celery import OutboxScheduler, app
@@ -38,6 +38,15 @@ def test_jobs_taken_together_are_no_messages(
     assert outbox.take("batch.count", 2) == [[0], [1]]
     assert (outbox.take("batch.count", 2), outbox.take("batch.count", 2)) == ([[2]], [])
     assert OutboxJob.objects.get().task == "batch.other"
+
+
+def test_no_more_are_taken_than_asked_for_whatever_the_plan(db: None) -> None:
+    for number in range(3):
+        outbox.enqueue("batch.count", number)
+    with connection.cursor() as cursor:
+        for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+    assert outbox.take("batch.count", 2) == [[0], [1]]
 
 
 def test_jobs_taken_by_who_failed_wait_again(db: None) -> None:

@@ -25,6 +25,7 @@ from refunds.operations import make_case_file as making
 from refunds.operations.make_case_file import CaseFile, make_as_buyer, make_as_seller, make_as_staff
 from refunds.operations.say import say_as_seller, say_as_staff
 from tests.cases import bring, file, make_request
+from tests.contested import arbiter, seat
 from tests.evidence import evidence_folder, give
 from tests.factories import StaffFactory, hours, make_order
 from tests.judged import letter, reject
@@ -248,6 +249,19 @@ def test_strangers_get_no_file_and_leave_no_trace(case: RefundRequest, cast: Cas
     assert api.sign_in(cast.stranger).get(path).status_code == 404
     assert api.get(path).status_code == 401
     assert not CaseFileMade.objects.exists()
+
+
+def test_arbiter_takes_the_files_of_their_own_cases_alone(case: RefundRequest, cast: Cast) -> None:
+    asked = {"purpose": "arbitration", "language": "en", "form": "pdf", "now": timezone.now()}
+    outsider, seated = arbiter(), arbiter()
+    ruled = make_request(cast, state="arbitration")
+    seat(cast, ruled, seated)
+    for user, number in ((outsider, case.number), (outsider, ruled.number), (seated, case.number)):
+        with pytest.raises(NotFound):
+            make_as_staff(number=number, user=user, with_notes=True, **asked)
+    assert not CaseFileMade.objects.exists()
+    make_as_staff(number=ruled.number, user=seated, **asked)
+    assert CaseFileMade.objects.get().user == seated
 
 
 def test_buyer_takes_the_file_over_the_api(case: RefundRequest, cast: Cast, api: Api) -> None:

@@ -21,6 +21,7 @@ ORDER = OpenApiExample(
             {
                 "ref": "1",
                 "amount": 4900,
+                "place": "in_place",
                 "revealed": False,
                 "events": [{"type": "delivered", "at": "2026-11-20T09:31:00+08:00"}],
             }

@@ -252,7 +252,7 @@ _CASE: dict[str, Any] = {
 }
 CASE = _answer("On its way back", _CASE)
 CHANGED = _answer("As it is now", _WITH_SELLER)
-_PART = {
+_PART: dict[str, Any] = {
     "kind": "partial",
     "amount": {"amount": 4000, "currency": "CNY"},
     "promised_for": None,

@@ -12,6 +12,7 @@ from schemathesis.generation.meta import negated_parameters
 from schemathesis.transport.serialization import Binary
 from schemathesis.transport.wsgi import WSGITransport
 
+from refunds.machine import SEALABLE, State
 from tests.refunds.hostile.parts import pdf, png
 
 from .stack import SIGN_ME
@@ -62,9 +63,9 @@ def install(world: World, seed: int) -> None:
     @schemathesis.hook
     def before_call(context: Any, case: Any, kwargs: Any) -> None:
         """Names in the path and in a body that fits; what a case is to get wrong stays wrong."""
-        if not _is_wrong(case, ParameterLocation.PATH):
-            _fill(case.path_parameters, _paths(world), known)
         name = context.operation.definition.raw.get("operationId")
+        if not _is_wrong(case, ParameterLocation.PATH):
+            _fill(case.path_parameters, {**_paths(world), **_open_to(world, name)}, known)
         if isinstance(case.body, dict) and name in BODIES and not _is_wrong(case, ParameterLocation.BODY):
             _fill(case.body, BODIES[name](world), known)
 
@@ -91,6 +92,12 @@ def _paths(world: World) -> dict[str, list[Any]]:
     }
 
 
+def _open_to(world: World, name: str) -> dict[str, list[Any]]:
+    """Cases in a state in which the operation can do something, where there are any."""
+    found = [number for state in STATES.get(name, ()) for number in world.in_state[state]]
+    return {"number": found} if found else {}
+
+
 def _let_probes_through() -> None:
     """ignored_auth asks again without a session, and 4.32 then hands a WSGI application what is for sockets."""
     send = WSGITransport.send
@@ -104,11 +111,19 @@ def _let_probes_through() -> None:
 
 
 SOCKET_SETTINGS = ("max_redirects", "verify", "cert", "proxies")
+STATES = {
+    "appeal_refund_request": (State.REJECTED,),
+    "respond_to_offer": (State.AWAITING_BUYER,),
+    "make_sealed_offer": tuple(SEALABLE),
+}
 BODIES: dict[str, Any] = {
     "file_refund_request": lambda world: {
         "order": world.orders,
         "units": [["1"], ["1", "2"]],
         "amount": [{"amount": 100, "currency": "CNY"}],
+    },
+    "make_sealed_offer": lambda world: {
+        "amount": [{"amount": each, "currency": "CNY"} for each in (1, 100, 2000, 9000)]
     },
     "read_notifications": lambda world: {"ids": [[each] for each in world.notices], "up_to": world.notices},
     "sign_in": lambda world: {"email": [EMAIL], "password": [PASSWORD]},

@@ -19,7 +19,7 @@ from marketplace.notices.models import Notice
 from marketplace.orders.models import Order
 from refunds.machine import State
 from refunds.models import RefundRequest
-from refunds.operations import answer, review, sweep
+from refunds.operations import answer, ask_evidence, offer, seal_offer, sweep
 from tests import judged
 from tests.cases import work
 from tests.factories import (
@@ -74,6 +74,9 @@ class World:
         self.external = list(mine.values_list("external_no", flat=True)[:200])
         cases = RefundRequest.objects.filter(buyer=self.buyer).order_by("-id")
         self.cases = list(cases.values_list("number", flat=True)[:100])
+        self.in_state = {
+            state: list(cases.filter(state=state).values_list("number", flat=True)[:20]) for state in State
+        }
         notices = Notice.objects.filter(recipient_kind="buyer", recipient_id=self.buyer.pk).order_by("-id")
         self.notices = list(notices.values_list("pk", flat=True)[:50])
 
@@ -97,8 +100,9 @@ class World:
     def people(self) -> dict[str, tuple[Act, ...]]:
         """Who may be heard next, by state."""
         return {
-            State.AWAITING_SELLER: (self._agree, self._refuse),
-            State.MANUAL_REVIEW: (self._approve, self._reject, self._reject, self._ask),
+            State.AWAITING_SELLER: (self._agree, self._refuse, self._offer, self._offer, self._promise),
+            State.AWAITING_BUYER: (self._seal,),
+            State.MANUAL_REVIEW: (self._approve, self._reject, self._reject, self._ask, self._seal),
         }
 
     def _agree(self, request: RefundRequest, now: datetime) -> None:
@@ -107,6 +111,16 @@ class World:
     def _refuse(self, request: RefundRequest, now: datetime) -> None:
         answer.refuse(number=request.number, user=self.member, ground="other", note="It worked.", now=now)
 
+    def _offer(self, request: RefundRequest, now: datetime) -> None:
+        offer.offer_part(number=request.number, user=self.member, amount=request.amount // 2, now=now)
+
+    def _promise(self, request: RefundRequest, now: datetime) -> None:
+        on = timezone.localdate(now) + timedelta(days=1)
+        offer.promise(number=request.number, user=self.member, on=on, note="Soon.", now=now)
+
+    def _seal(self, request: RefundRequest, now: datetime) -> None:
+        seal_offer.seal_as_seller(number=request.number, user=self.member, most=request.amount // 2, now=now)
+
     def _approve(self, request: RefundRequest, now: datetime) -> None:
         judged.approve(request, self.reviewer, deviation="Another case.", now=now)
 
@@ -114,4 +128,6 @@ class World:
         judged.reject(request, self.reviewer, deviation="Another case.", now=now)
 
     def _ask(self, request: RefundRequest, now: datetime) -> None:
-        review.ask_evidence(number=request.number, user=self.reviewer, note="A screenshot, please.", now=now)
+        ask_evidence.ask_evidence(
+            number=request.number, user=self.reviewer, note="A screenshot, please.", now=now
+        )

@@ -72,4 +72,5 @@ def fault_words(judgement: Judgement) -> str:
     if judgement.shares:
         words = _("Fault: %(party)s") % {"party": shares_words(judgement.shares)}
     is_forced = judgement.fault in FORCES_REFUND and judgement.outcome != Outcome.REJECT
-    return f"{words} · {_('Forced refund')}" if is_forced else words
+    forced = _("Forced refund")
+    return f"{words} · {forced}" if is_forced else words

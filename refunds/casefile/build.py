@@ -140,7 +140,8 @@ def _manifest(case: Case, wanted: Wanted, contents: list[Listed]) -> dict[str, A
 def _document(case: Case, wanted: Wanted, manifest_sha256: str, contents: list[Listed]) -> Document:
     content, request = CONTENTS[wanted.purpose], case.record.request
     purpose = str(Purpose(wanted.purpose).label)
-    notes = [str(content.what_for), f"{READERS[wanted.reader]} {_('Times are Beijing time (UTC+8).')}"]
+    times = _("Times are Beijing time (UTC+8).")
+    notes = [str(content.what_for), f"{READERS[wanted.reader]} {times}"]
     if doubt := warning(wanted.purpose, request):
         notes.append(_("Note: %(warning)s") % {"warning": doubt})
     if case.view.is_internal:

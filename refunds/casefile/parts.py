@@ -194,7 +194,8 @@ def chat(case: Case) -> list[Block]:
 
 
 def internal(text: str, is_internal: bool) -> str:
-    return f"[{_('Internal note')}] {text}" if is_internal else text
+    note = _("Internal note")
+    return f"[{note}] {text}" if is_internal else text
 
 
 def money_back(case: Case) -> list[Block]:

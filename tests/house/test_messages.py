@@ -135,3 +135,15 @@ def test_gettext_is_known_by_the_names_the_extractor_knows() -> None:
         for alias in re.findall(r"import n?p?gettext\w* as (\w+)", path.read_text())
     }
     assert {alias for _path, alias in aliases} == {"_"}, sorted(aliases)
+
+
+def test_no_text_hides_in_an_f_string() -> None:
+    """The extractor does not look into them before Python 3.12: such a text would never be translated."""
+    hidden = [
+        f"{path}:{number}"
+        for root in ("marketplace", "refunds", "sellers")
+        for path in Path(root).rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"""\bf["'].*\{(_|n?p?gettext)\(""", line)
+    ]
+    assert hidden == []

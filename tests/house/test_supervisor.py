@@ -43,7 +43,8 @@ class Running:
             self._lines.put(line)
         self._lines.put("")
 
-    def read_until(self, text: str, seconds: float = 30.0) -> None:
+    # A first start makes the database: ten seconds of one core, and the other tests have both.
+    def read_until(self, text: str, seconds: float = 90.0) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             try:

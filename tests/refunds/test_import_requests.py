@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from marketplace.kernel.models import IdempotencyKey
 from marketplace.orders.models import Order
@@ -177,6 +178,6 @@ def test_file_that_cannot_be_read_is_refused_whole(content: bytes, tmp_path: Pat
 def test_only_who_may_file_answers_for_a_file(cast: Cast, order: Order, tmp_path: Path) -> None:
     path = write(tmp_path / "old.csv", [row_of(order)])
     for username in (cast.finance.username, cast.auditor.username, cast.seller_user.username, "nobody"):
-        with pytest.raises(CommandError, match="may file for a buyer"):
+        with translation.override("en"), pytest.raises(CommandError, match="may file for a buyer"):
             run(path, by=username)
     assert not RefundRequest.objects.exists()

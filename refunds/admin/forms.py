@@ -162,12 +162,8 @@ class AskForm(MoveForm):
         choices=KIND_CHOICES,
         widget=forms.SelectMultiple(attrs={"size": 4}),
     )
-    until = forms.DateTimeField(
-        label=_("Until"),
-        required=False,
-        input_formats=LOCAL_TIME,
-        help_text=_("Beijing time. Left empty it is what the terms give, and never less."),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_TIME[0]),
+    until = beijing_time(
+        _("Until"), _("Beijing time. Left empty it is what the terms give, and never less."), required=False
     )
 
 

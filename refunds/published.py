@@ -4,15 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from marketplace.kernel.errors import NotFound
-from marketplace.kernel.language import is_english
+from marketplace.kernel.language import language
 from marketplace.kernel.serializers import instant
 
 from .policies import NoPolicy, Policy, in_force, versions
 from .policy import GOODS_TYPES, Terms
 from .policy.plain import goods_name, plain
-
-# What each seller has agreed with the marketplace is between the two.
-NOT_PUBLIC = {"goods_type", "commission_bps"}
+from .policy.term_table import NOT_PUBLIC
 
 
 def policies(now: datetime) -> list[dict[str, Any]]:
@@ -39,7 +37,7 @@ def _row(goods_type: str, current: Policy, now: datetime) -> dict[str, Any]:
     coming = _coming(goods_type, now)
     return {
         "goods_type": goods_type,
-        "name": goods_name(goods_type, _language()),
+        "name": goods_name(goods_type, language()),
         **_dated(current),
         "next": coming and _dated(coming),
     }
@@ -55,14 +53,10 @@ def _dated(version: Policy) -> dict[str, Any]:
 
 
 def _said(version: Policy) -> dict[str, Any]:
-    return {"text": plain(version.terms, _language()), "terms": _data(version.terms)}
+    return {"text": plain(version.terms, language()), "terms": _data(version.terms)}
 
 
 def _data(terms: Terms) -> dict[str, Any]:
-    data = terms.model_dump(mode="json", exclude=NOT_PUBLIC)
+    data = terms.model_dump(mode="json", exclude={"goods_type", *NOT_PUBLIC})
     data["withdrawal"]["regions"].sort()  # a set, whose order is another in each process
     return data
-
-
-def _language() -> str:
-    return "en" if is_english() else "zh-hans"

@@ -7,9 +7,11 @@ Money is in CNY fen. A term nobody reads, or a name with a typing error, is refu
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from .evidence import EVIDENCE_KINDS
 from .goods import GOODS_TYPES, WaitClass
@@ -17,6 +19,13 @@ from .reasons import REASONS
 
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
+
+
+def _reversed(at: str, least: int, most: int) -> PydanticCustomError:
+    """An error that lies between terms names the one to mend, for term_errors.py to say it there."""
+    return PydanticCustomError(
+        "range_reversed", "{at} is above its upper bound", {"at": at, "least": least, "most": most}
+    )
 
 
 class _Frozen(BaseModel):
@@ -47,7 +56,11 @@ class Withdrawal(_Frozen):
     def _codes(cls, regions: frozenset[str]) -> frozenset[str]:
         wrong = sorted(r for r in regions if not (len(r) == 2 and r.isalpha() and r.isupper()))
         if wrong:
-            raise ValueError(f"regions are two capital letters each; wrong: {', '.join(wrong)}")
+            raise PydanticCustomError(
+                "regions_codes",
+                "regions are two capital letters each; wrong: {wrong}",
+                {"wrong": ", ".join(wrong)},
+            )
         return regions
 
 
@@ -60,7 +73,7 @@ class Promo(_Frozen):
     @model_validator(mode="after")
     def _range(self) -> Self:
         if self.expires_min_days > self.expires_max_days:
-            raise ValueError("expires_min_days is above expires_max_days")
+            raise _reversed("expires_min_days", self.expires_min_days, self.expires_max_days)
         return self
 
 
@@ -94,7 +107,7 @@ class Clocks(_Frozen):
     @model_validator(mode="after")
     def _peak(self) -> Self:
         if self.peak_min_percent > self.peak_max_percent:
-            raise ValueError("peak_min_percent is above peak_max_percent")
+            raise _reversed("peak_min_percent", self.peak_min_percent, self.peak_max_percent)
         return self
 
 
@@ -161,7 +174,24 @@ class Terms(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not self.window_min_days <= self.window_days <= self.window_max_days:
-            raise ValueError("window_days lies outside window_min_days..window_max_days")
-        if not self.small_below <= self.machine_limit <= self.two_person_above:
-            raise ValueError("amounts must rise: small_below, machine_limit, two_person_above")
+            if self.window_min_days > self.window_max_days:
+                raise _reversed("window_min_days", self.window_min_days, self.window_max_days)
+            raise PydanticCustomError(
+                "window_outside",
+                "window_days lies outside window_min_days..window_max_days",
+                {
+                    "at": "window_days",
+                    "given": self.window_days,
+                    "least": self.window_min_days,
+                    "most": self.window_max_days,
+                },
+            )
+        rising = ("small_below", "machine_limit", "two_person_above")
+        for lower, upper in pairwise(rising):
+            if getattr(self, lower) > getattr(self, upper):
+                raise PydanticCustomError(
+                    "amounts_fall",
+                    "amounts must rise: small_below, machine_limit, two_person_above",
+                    {"at": lower, "given": getattr(self, lower), "bound": getattr(self, upper)},
+                )
         return self

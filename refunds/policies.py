@@ -50,6 +50,11 @@ def versions(goods_type: str) -> list[Policy]:
     return policies
 
 
+def forget() -> None:
+    """Ask the table again; other processes do within REFRESH_SECONDS."""
+    _loaded.clear()
+
+
 def in_force(goods_type: str, at: datetime) -> Policy:
     """Raises NoPolicy."""
     for policy in reversed(versions(goods_type)):

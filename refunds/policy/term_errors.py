@@ -75,9 +75,9 @@ def errors_in(terms: Mapping[str, Any], language: str) -> dict[str, str]:
 
 
 def _path(error: ErrorDetails) -> str:
-    """Of an error that lies between several terms, the one to mend."""
-    at = error.get("ctx", {}).get("at")
-    return ".".join(map(str, [*error["loc"], *([at] if at else [])]))
+    """Of an error between terms, the one to mend, which stands beside the one that found it."""
+    *parts, last = error["loc"]
+    return ".".join(map(str, [*parts, error.get("ctx", {}).get("at", last)]))
 
 
 def _text(error: ErrorDetails, english: bool) -> str:

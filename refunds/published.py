@@ -10,6 +10,7 @@ from marketplace.kernel.serializers import instant
 from .policies import NoPolicy, Policy, in_force, versions
 from .policy import GOODS_TYPES, Terms
 from .policy.plain import goods_name, plain
+from .policy.term_changes import changes
 from .policy.term_table import NOT_PUBLIC
 
 
@@ -30,7 +31,8 @@ def policy(goods_type: str, now: datetime) -> dict[str, Any]:
         raise NotFound()
     current, coming = in_force(goods_type, now), _coming(goods_type, now)
     row = _row(goods_type, current, now)
-    return {**row, **_said(current), "next": coming and {**_dated(coming), **_said(coming)}}
+    following = coming and {**_dated(coming), **_said(coming), **_announced(current, coming)}
+    return {**row, **_said(current), "next": following}
 
 
 def _row(goods_type: str, current: Policy, now: datetime) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def _row(goods_type: str, current: Policy, now: datetime) -> dict[str, Any]:
         "goods_type": goods_type,
         "name": goods_name(goods_type, language()),
         **_dated(current),
-        "next": coming and _dated(coming),
+        "next": coming and {**_dated(coming), **_announced(current, coming)},
     }
 
 
@@ -50,6 +52,20 @@ def _coming(goods_type: str, now: datetime) -> Policy | None:
 
 def _dated(version: Policy) -> dict[str, Any]:
     return {"policy": version.ref, "in_force_at": instant(version.in_force_at)}
+
+
+def _announced(current: Policy, coming: Policy) -> dict[str, Any]:
+    """What comes, and why: each term that differs in words, and whether that is kinder to the buyer."""
+    was, now = (version.terms.model_dump(mode="json") for version in (current, coming))
+    changed = [change for change in changes(was, now, language()) if change.path not in NOT_PUBLIC]
+    return {
+        "title": coming.title,
+        "why": coming.why,
+        "changes": [
+            {"term": change.path, "name": change.label, "text": change.text, "for_buyer": change.side}
+            for change in changed
+        ],
+    }
 
 
 def _said(version: Policy) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from marketplace.kernel import outbox
 from marketplace.kernel.errors import SecondPersonNeeded
 
 from .. import policies
@@ -41,5 +42,6 @@ def publish_draft(*, draft_id: int, user: User, now: datetime) -> PolicyVersion:
         draft.state, draft.version = PolicyDraft.State.PUBLISHED, version
         draft.published_by, draft.published_at = user, now
         draft.save(update_fields=["state", "version", "published_by", "published_at"])
+        outbox.enqueue("batch.tell_version", version.pk)
     policies.forget()
     return version

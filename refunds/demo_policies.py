@@ -18,7 +18,7 @@ def load(editor: User, supervisor: User, now: datetime) -> None:
         "live_coins", {"clocks.seller_reply_hours": 12, "small_below": 8_000}, editor, now,
         "卖家答复时限缩短", "直播金币的争议大多在半天内就能查清，缩短时限让买家更早得到结果。",
     )  # fmt: skip
-    publish_draft(draft_id=coming.pk, user=supervisor, now=now)
+    publish_draft(draft_id=coming.pk, user=supervisor, seen_at=coming.submitted_at, now=now)
     _submitted(
         "card_code", {"small_below": 10_000, "clocks.evidence_hours": 72}, editor, now,
         "一键退款提高到 100 元", "低于 100 元的未使用卡密，人工审核的成本高于退款本身。",

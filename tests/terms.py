@@ -60,4 +60,4 @@ def publish(
     since = now + at if isinstance(at, timedelta) else at or newest_version(goods_type).in_force_at + hours(1)
     announced = min(now, since - days(8))
     made = submitted(goods_type, now=announced, in_force_at=since, **changes)
-    return publish_draft(draft_id=made.pk, user=editor(), now=announced)
+    return publish_draft(draft_id=made.pk, user=editor(), seen_at=made.submitted_at, now=announced)

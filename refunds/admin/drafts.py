@@ -36,6 +36,12 @@ from .record import Fact, RecordAdmin, RecordMove, in_words
 State = PolicyDraft.State
 
 
+class PublishForm(forms.Form):
+    """The submission that was read, so that another one is not published unread."""
+
+    seen_at = forms.DateTimeField(widget=forms.HiddenInput)
+
+
 class BeginForm(forms.Form):
     goods_type = forms.ChoiceField(label=_("Goods type"), choices=GoodsType.choices)
 
@@ -54,7 +60,7 @@ def _submit(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime
 
 
 def _publish(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
-    publish_draft(draft_id=row.pk, user=user, now=now)
+    publish_draft(draft_id=row.pk, user=user, seen_at=data["seen_at"], now=now)
 
 
 def _take_back(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
@@ -80,7 +86,7 @@ SUBMIT = RecordMove(
 PUBLISH = RecordMove(
     _("Publish it"),
     _("Everybody is told at once; from its day on it is the rule. It cannot be taken back, only followed by another."),
-    "campaign", "good", forms.Form, _publish, _("Published. It is announced from now on."),
+    "campaign", "good", PublishForm, _publish, _("Published. It is announced from now on."),
 )  # fmt: skip
 TAKE_BACK = RecordMove(
     _("Give it back to be changed"), _("It is a draft again, and must be submitted anew."),
@@ -141,7 +147,8 @@ class PolicyDraftAdmin(RecordAdmin):
             found |= {"rebase": REBASE} if _is_superseded(row) else {"submit": SUBMIT}
         elif row.state == State.SUBMITTED:
             if publishes and user.pk not in row.writers:
-                found["publish"] = PUBLISH
+                seen = {"seen_at": row.submitted_at.isoformat()}
+                found["publish"] = PUBLISH._replace(form=partial(PublishForm, initial=seen))
             if edits or publishes:
                 found["take_back"] = TAKE_BACK
         if row.is_open and edits:

@@ -12,13 +12,14 @@ from marketplace.kernel.errors import SecondPersonNeeded
 from .. import policies
 from ..models import PolicyDraft, PolicyVersion
 from . import drafting
-from .drafting import MAY_PUBLISH, NotSubmitted, lock_draft, require
+from .drafting import MAY_PUBLISH, DraftMovedOn, NotSubmitted, lock_draft, require
 
 
-def publish_draft(*, draft_id: int, user: User, now: datetime) -> PolicyVersion:
+def publish_draft(*, draft_id: int, user: User, seen_at: datetime, now: datetime) -> PolicyVersion:
     """The version is announced at once and in force from its day on. It cannot be taken back, only followed by another.
+    `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is published unread by nobody.
 
-    Raises NotPermitted, NotFound, NotSubmitted, DraftClosed, SecondPersonNeeded (for whoever had a hand in it),
+    Raises NotPermitted, NotFound, NotSubmitted, DraftClosed, DraftMovedOn, SecondPersonNeeded (for whoever had a hand in it),
     TermsRefused, NoticeTooShort, InForceBeforeItsBase, BaseSuperseded.
     """
     require(user, MAY_PUBLISH)
@@ -26,6 +27,8 @@ def publish_draft(*, draft_id: int, user: User, now: datetime) -> PolicyVersion:
         draft = lock_draft(draft_id)
         if draft.state != PolicyDraft.State.SUBMITTED:
             raise NotSubmitted()
+        if draft.submitted_at != seen_at:
+            raise DraftMovedOn()
         if user.pk in draft.writers:
             raise SecondPersonNeeded(_("You had a hand in this draft. Another person publishes it."))
         drafting.require_terms(draft.goods_type, draft.terms)

@@ -14,7 +14,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('refunds', '0012_edges'),
+        ('refunds', '0003_first_policies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

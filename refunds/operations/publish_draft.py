@@ -17,7 +17,7 @@ from .drafting import MAY_PUBLISH, DraftMovedOn, NotSubmitted, lock_draft, requi
 
 def publish_draft(*, draft_id: int, user: User, seen_at: datetime, now: datetime) -> PolicyVersion:
     """The version is announced at once and in force from its day on. It cannot be taken back, only followed by another.
-    `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is published unread by nobody.
+    `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is not published unread.
 
     Raises NotPermitted, NotFound, NotSubmitted, DraftClosed, DraftMovedOn, SecondPersonNeeded (for whoever had a hand in it),
     TermsRefused, NoticeTooShort, InForceBeforeItsBase, BaseSuperseded.

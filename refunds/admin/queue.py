@@ -15,21 +15,26 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.views import ChangeList
 
 from marketplace.identity.admin import ReadOnlyAdmin
 from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
-from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES, find
+from refunds.casefile.views import person
+from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES
+from refunds.desk_search import find
 from refunds.models import RefundRequest
-from refunds.permissions import is_outside, reach
+from refunds.operations.hold import touch
+from refunds.permissions import reach
 
 from .case import case_view
 from .casefile import casefile_view
 from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
+from .holding import claim_next_view, hold_view, next_queue
 from .looks import state_badge, waits_for
-from .sidebar import FOR_ARBITERS, QUEUE_PARAMETER, chosen_queue, counts, shown_count
+from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, open_queues, shown_count
 
 
 class QueueFilter(admin.SimpleListFilter):
@@ -43,7 +48,7 @@ class QueueFilter(admin.SimpleListFilter):
         return [(queue.key, queue.label) for queue in QUEUES.values()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
-        return queryset.filter(chosen_queue(request).picks(timezone.now()))
+        return queryset.filter(chosen_queue(request).picks(timezone.now(), cast(User, request.user)))
 
 
 class Cases(ChangeList):  # type: ignore[misc]
@@ -57,10 +62,10 @@ class Cases(ChangeList):  # type: ignore[misc]
 
 @admin.register(RefundRequest)
 class RefundRequestAdmin(ReadOnlyAdmin):
-    list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline")
+    list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline", "in_hand")
     list_display_links = ("case",)
     list_filter = (QueueFilter, "state", "reason", "order__goods_type", "channel")
-    list_select_related = ("order", "buyer", "seller")
+    list_select_related = ("order", "buyer", "seller", "holder")
     list_before_template = "desk/queue_tabs.html"
     list_per_page = 25
     search_exact = ("number",)  # shows the box; find() does the searching
@@ -69,7 +74,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
         view, evidence, casefile, filing = map(self.admin_site.admin_view, pages)
+        claim_next, hold = (
+            self.admin_site.admin_view(require_POST(page)) for page in (self.claim_next_page, self.hold_page)
+        )
         return [
+            path("claim-next/", claim_next, name="refunds_refundrequest_claim_next"),
+            path("case/<str:number>/hold/", hold, name="refunds_refundrequest_hold"),
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
             path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
@@ -78,7 +88,14 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         ]
 
     def case_page(self, request: HttpRequest, number: str) -> HttpResponse:
+        touch(number=number, user=cast(User, request.user), now=timezone.now())
         return case_view(self, request, number)
+
+    def claim_next_page(self, request: HttpRequest) -> HttpResponse:
+        return claim_next_view(self, request)
+
+    def hold_page(self, request: HttpRequest, number: str) -> HttpResponse:
+        return hold_view(self, request, number)
 
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return evidence_view(self, request, number)
@@ -132,17 +149,13 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        chosen = chosen_queue(request)
-        found = counts(request)
+        chosen, found, user = chosen_queue(request), counts(request), cast(User, request.user)
         context = {
             "title": chosen.label,
             "chosen_queue": chosen,
             "is_narrowed": bool(set(request.GET) - {QUEUE_PARAMETER, "q", "p"}),
-            "queues": [
-                (queue, shown_count(found.get(queue.key, 0)))
-                for queue in QUEUES.values()
-                if queue.key in FOR_ARBITERS or not is_outside(cast(User, request.user))
-            ],
+            "next_queue": next_queue(chosen, user),
+            "queues": [(queue, shown_count(found.get(key, 0))) for key, queue in open_queues(user).items()],
             **(extra_context or {}),
         }
         answer: HttpResponse = super().changelist_view(request, context)
@@ -196,6 +209,10 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     @admin.display(description=_("deadline"))
     def deadline(self, row: RefundRequest) -> SafeString:
         return render_to_string("desk/deadline.html", {"due_at": row.due_at})
+
+    @admin.display(description=_("in hand of"), empty_value="–")
+    def in_hand(self, row: RefundRequest) -> str | None:
+        return person(row.holder) or None
 
 
 def _two_lines(first: str, second: str) -> SafeString:

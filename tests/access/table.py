@@ -123,6 +123,8 @@ DOORS: dict[str, Door] = {
         STAFF_CASE, "GET POST", {"kind": "other", "file": "<file>", "side": "buyer"}
     ),
     "admin/refunds/refundrequest/case/<str:number>/file/": Door(STAFF_CASE, "GET POST", FILE),
+    "admin/refunds/refundrequest/case/<str:number>/hold/": Door(STAFF_CASE, "POST", {"do": "claim"}),
+    "admin/refunds/refundrequest/claim-next/": Door(STAFF_CASE, "POST", {"queue": "unassigned"}),
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),

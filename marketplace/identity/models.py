@@ -2,8 +2,9 @@
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Reverse
 from django.utils.translation import gettext_lazy as _
 
 from .roles import Role
@@ -41,6 +42,11 @@ class Buyer(models.Model):
             models.UniqueConstraint(
                 fields=["email"], condition=~models.Q(password=""), name="buyer_signs_in_by_one_email"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["external_id"], name="buyer_by_external_id"),
+            # A person on the phone is found by the last digits of it.
+            models.Index(OpClass(Reverse("phone"), name="text_pattern_ops"), name="buyer_by_end_of_phone"),
         ]
 
     def __str__(self) -> str:

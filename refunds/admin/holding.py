@@ -101,10 +101,10 @@ def hold_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRespon
             messages.success(request, str(act.done))
     except NotFound:
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
-        return _see(reverse("admin:refunds_refundrequest_changelist"))
+        return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
     except Refusal as refusal:
         messages.error(request, str(refusal.detail))
-    return _see(reverse("admin:refunds_refundrequest_case", args=[number]))
+    return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[number]))
 
 
 def holding_panel(user: User, row: RefundRequest) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
 from refunds.casefile.views import person
 from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES
-from refunds.desk_search import find
+from refunds.desk_search import WAYS, Hit, find, the_one
 from refunds.models import RefundRequest
 from refunds.operations.hold import touch
 from refunds.permissions import reach
@@ -56,6 +56,12 @@ class Cases(ChangeList):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.has_active_filters = bool(set(self.filter_params) - {QUEUE_PARAMETER})  # a tab is no filter
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        hits = _hits(request, self.query) if self.query else []
+        for row in self.result_list:
+            row.found_by = [str(WAYS[hit.way].label) for hit in hits if hit.request_id == row.pk]
+
     def url_for_result(self, result: RefundRequest) -> str:
         return reverse("admin:refunds_refundrequest_case", args=[result.number])
 
@@ -69,7 +75,9 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     list_before_template = "desk/queue_tabs.html"
     list_per_page = 25
     search_exact = ("number",)  # shows the box; find() does the searching
-    search_help_text = _("Refund, order, payment or transfer number")
+    search_help_text = _(
+        "Any number: refund, order, payment, transfer, dispute, ticket, buyer, or the end of a phone"
+    )
 
     def get_urls(self) -> list[URLPattern]:
         pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
@@ -149,6 +157,10 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if (hit := _meant(request)) and self.has_view_permission(request):
+            by = gettext("Found by %(number)s.") % {"number": WAYS[hit.way].label}
+            messages.info(request, by)
+            return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[hit.number]))
         chosen, found, user = chosen_queue(request), counts(request), cast(User, request.user)
         context = {
             "title": chosen.label,
@@ -174,11 +186,16 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[RefundRequest], bool]:
         if not search_term.strip():
             return queryset, False
-        return queryset & find(search_term), False
+        return queryset.filter(pk__in={hit.request_id for hit in _hits(request, search_term)}), False
 
     @admin.display(description=_("case"))
-    def case(self, row: RefundRequest) -> SafeString:
-        return format_html('<span class="desk-number">{}</span>', row.number)
+    def case(self, row: Any) -> SafeString:
+        if not row.found_by:
+            return format_html('<span class="desk-number">{}</span>', row.number)
+        by = gettext("found by %(number)s") % {"number": ", ".join(row.found_by)}
+        return format_html(
+            '<span class="desk-number">{}</span><small class="desk-found">{}</small>', row.number, by
+        )
 
     @admin.display(description=_("goods"))
     def goods(self, row: RefundRequest) -> SafeString:
@@ -213,6 +230,19 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     @admin.display(description=_("in hand of"), empty_value="–")
     def in_hand(self, row: RefundRequest) -> str | None:
         return person(row.holder) or None
+
+
+def _hits(request: HttpRequest, term: str) -> list[Hit]:
+    """Looked for once for a page, whoever asks."""
+    if not hasattr(request, "desk_hits"):
+        request.desk_hits = find(term, cast(User, request.user))  # type: ignore[attr-defined]
+    return cast(list[Hit], request.desk_hits)  # type: ignore[attr-defined]
+
+
+def _meant(request: HttpRequest) -> Hit | None:
+    """The one case a search means, where nothing but a number was asked for."""
+    term = request.GET.get("q", "").strip()
+    return the_one(_hits(request, term)) if term and set(request.GET) <= {"q", QUEUE_PARAMETER} else None
 
 
 def _two_lines(first: str, second: str) -> SafeString:

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.db.models import CharField, F, Q, QuerySet, Value
-from django.db.models.functions import Reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.identity.models import Buyer, User
+from marketplace.identity.models import PHONE_BACKWARDS, Buyer, User
 from marketplace.orders.models import Order
 from marketplace.payments.models import Capture, Transfer
 from marketplace.risk.models import Dispute
@@ -80,7 +79,7 @@ def _buyers(term: str) -> Q:
 
 
 def _phones(term: str) -> Q:
-    ends = Buyer.objects.annotate(backwards=Reverse("phone")).filter(backwards__startswith=term[::-1])
+    ends = Buyer.objects.annotate(backwards=PHONE_BACKWARDS).filter(backwards__startswith=term[::-1])
     return (
         Q(buyer__in=_some(ends, "pk"))
         if term.isascii() and term.isdigit() and len(term) >= ENDS_FROM

@@ -60,6 +60,7 @@ class Cases(ChangeList):  # type: ignore[misc]
         super().get_results(request)
         hits = _hits(request, self.query) if self.query else []
         for row in self.result_list:
+            row.is_mine = row.holder_id == request.user.pk
             row.found_by = [str(WAYS[hit.way].label) for hit in hits if hit.request_id == row.pk]
 
     def url_for_result(self, result: RefundRequest) -> str:
@@ -227,9 +228,11 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def deadline(self, row: RefundRequest) -> SafeString:
         return render_to_string("desk/deadline.html", {"due_at": row.due_at})
 
-    @admin.display(description=_("in hand of"), empty_value="–")
-    def in_hand(self, row: RefundRequest) -> str | None:
-        return person(row.holder) or None
+    @admin.display(description=_("in hand of"))
+    def in_hand(self, row: Any) -> SafeString | str:
+        if row.is_mine:
+            return format_html('<span class="desk-you">{}</span>', gettext("You"))
+        return person(row.holder) or gettext("nobody")
 
 
 def _hits(request: HttpRequest, term: str) -> list[Hit]:

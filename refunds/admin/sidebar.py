@@ -27,7 +27,7 @@ QUEUE_PARAMETER = "queue"
 PAYOUT_STATE = "payout_state"  # the parameter of the payouts' list
 FIRST_QUEUE: dict[str, str] = {
     Role.REVIEWER: "review",
-    Role.SUPERVISOR: "review",
+    Role.SUPERVISOR: "overdue",
     Role.FINANCE: "stuck",
     Role.ARBITER: "arbitration",
 }

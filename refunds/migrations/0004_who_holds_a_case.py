@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('identity', '0002_found_by_phone_and_number'),
+        ('identity', '0001_initial'),
         ('orders', '0001_initial'),
         ('refunds', '0003_first_policies'),
         ('sellers', '0001_initial'),

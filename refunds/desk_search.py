@@ -79,12 +79,12 @@ def _buyers(term: str) -> Q:
 
 
 def _phones(term: str) -> Q:
-    ends = Buyer.objects.annotate(backwards=PHONE_BACKWARDS).filter(backwards__startswith=term[::-1])
-    return (
-        Q(buyer__in=_some(ends, "pk"))
-        if term.isascii() and term.isdigit() and len(term) >= ENDS_FROM
-        else NOTHING
-    )
+    """Typed with or without spaces and the country's plus."""
+    digits = term.removeprefix("+").replace(" ", "").replace("-", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) >= ENDS_FROM):
+        return NOTHING
+    ends = Buyer.objects.annotate(backwards=PHONE_BACKWARDS).filter(backwards__startswith=digits[::-1])
+    return Q(buyer__in=_some(ends, "pk"))
 
 
 def _some(rows: QuerySet[Any, Any], field: str) -> QuerySet[Any, Any]:

@@ -67,7 +67,7 @@ class Loader:
         self._filled[model._meta.db_table] = None
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        self._connection.execute(statement.encode(), parameters)
+        self._connection.execute(statement.encode(), parameters or None)
 
     def done(self) -> None:
         for table in self._filled:

@@ -268,9 +268,8 @@ HISTORY = {
     "submitted": [_FILED],
     "awaiting_seller": [_FILED, _TAKEN, ("policy_ask_seller", "prechecking", "awaiting_seller", "system")],
     "manual_review": [_FILED, _TAKEN, ("policy_review", "prechecking", "manual_review", "system")],
+    "withdrawn": [_FILED, ("withdraw", "submitted", "withdrawn", "buyer")],
 }
-
-HISTORY["rejected"] = [_FILED, _TAKEN, ("policy_reject", "prechecking", "rejected", "system")]
 LONGEST = max(map(len, HISTORY.values()))
 
 

@@ -12,6 +12,7 @@ from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel.errors import NotFound, NotPermitted
 from marketplace.kernel.idempotency import Key
+from refunds.invariants import INVARIANTS, breaks
 from refunds.machine import State
 from refunds.models import Hold, Proposal, RefundRequest
 from refunds.operations import hold, review
@@ -353,3 +354,15 @@ def test_request_names_who_proposed_until_it_moves(cast: Cast) -> None:
     assert RefundRequest.objects.get().proposer is None
     Proposal.objects.create(request=case, sequence=1, amount=1, note="Late.", by=cast.reviewer, at=now())
     assert RefundRequest.objects.get().proposer is None
+
+
+def test_verify_asks_for_it_again(cast: Cast) -> None:
+    """With the triggers off, as if somebody had written to the tables by hand."""
+    case, at = claimed(in_review(cast), cast.reviewer), now()
+    Hold.objects.create(request=case, user=cast.supervisor, held_at=at, ended_at=at + IDLE, ending="idle")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE refunds_refundrequest SET proposer_id = %s", [cast.reviewer.pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    broken = {law.name for law in INVARIANTS if breaks(law)}
+    assert broken == {"one_holder_at_a_time", "proposer_named"}

@@ -134,12 +134,14 @@ def hand_over(*, number: str, user: User, to_id: int, note: str, now: datetime) 
             raise NotHeld()
         to = User.objects.filter(pk=to_id).first()
         mine = RefundRequest.objects.filter(pk=request.pk)
-        if to is None or not judges(to, request.state) or not mine.filter(decidable(to)).exists():
+        if to is None or to.pk == request.holder_id or not judges(to, request.state):
             raise NotForThem(pointer="/to")
-        if request.holder_id is not None and request.holder_id != to.pk:
-            _end(request, Hold.Ending.HANDED_OVER, now, by_id=user.pk, note=note.strip())
-        if request.holder_id != to.pk:
-            _give(request, to.pk, now)
+        if not mine.filter(decidable(to)).exists():
+            raise NotForThem(pointer="/to")
+        if not is_held_by_another(request, user, now):
+            _take(request, user, now)
+        _end(request, Hold.Ending.HANDED_OVER, now, by_id=user.pk, note=note.strip())
+        _give(request, to.pk, now)
         return request
 
 
@@ -240,7 +242,7 @@ def _end(
         request=request,
         user_id=request.holder_id,
         held_at=request.held_at,
-        ended_at=now,
+        ended_at=max(now, request.held_at or now),  # the clocks of two machines differ
         ending=ending,
         by_id=by_id,
         note=note,

@@ -232,7 +232,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("waits for"))
     def waits_for(self, row: Any) -> str:
-        return str(waits_for(row.state, row.asked_of))
+        return gettext("Second person") if row.proposer_id else str(waits_for(row.state, row.asked_of))
 
     @admin.display(description=_("deadline"))
     def deadline(self, row: RefundRequest) -> SafeString:

@@ -8,6 +8,7 @@ from .demands import EvidenceDemand
 from .drafts import PolicyDraft
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
+from .holds import Hold
 from .judgements import CaseWords, Judgement
 from .messages import Message
 from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
@@ -28,6 +29,7 @@ __all__ = [
     "EvidenceView",
     "Extension",
     "Flag",
+    "Hold",
     "Judgement",
     "Message",
     "Offer",

@@ -31,6 +31,7 @@ _RULES = {"refunds.view_policyversion"}
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
+_AUDITS = {"identity.view_auditentry"}
 _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 _OWN: dict[str, set[str]] = {
@@ -47,7 +48,9 @@ _OWN: dict[str, set[str]] = {
     | _FUNDS
     | _BREAKS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
-    | {"refunds.view_appeal"},
+    | {"refunds.view_appeal"}
+    | _AUDITS
+    | {"identity.view_user", "identity.change_user"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
     Role.ARBITER: {"refunds.view_refundrequest"},
     Role.FINANCE: _CASES
@@ -60,6 +63,7 @@ _OWN: dict[str, set[str]] = {
     Role.RISK: _CASES
     | _DISPUTES
     | _MONEY
+    | _AUDITS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
     Role.POLICY_EDITOR: _RULES,
     Role.AUDITOR: _CASES
@@ -68,6 +72,7 @@ _OWN: dict[str, set[str]] = {
     | _MONEY
     | _FUNDS
     | _BREAKS
+    | _AUDITS
     | {
         "refunds.view_appeal",
         "risk.view_signal",

@@ -29,6 +29,7 @@ from .casefile import casefile_view
 from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
 from .looks import state_badge, waits_for
+from .sensitive import code_view, identity_view
 from .sidebar import FOR_ARBITERS, QUEUE_PARAMETER, chosen_queue, counts, shown_count
 
 
@@ -67,11 +68,18 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     search_help_text = _("Refund, order, payment or transfer number")
 
     def get_urls(self) -> list[URLPattern]:
-        pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
-        view, evidence, casefile, filing = map(self.admin_site.admin_view, pages)
+        pages = (
+            self.case_page, self.evidence_page, self.casefile_page, self.filing_page, self.code_page,
+            self.identity_page,
+        )  # fmt: skip
+        view, evidence, casefile, filing, code, identity = map(self.admin_site.admin_view, pages)
         return [
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
+            path(
+                "case/<str:number>/evidence/<int:position>/", identity, name="refunds_refundrequest_identity"
+            ),
+            path("case/<str:number>/code/", code, name="refunds_refundrequest_code"),
             path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
             path("file/<str:no>/", filing, name="refunds_refundrequest_file"),
             *super().get_urls(),
@@ -82,6 +90,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return evidence_view(self, request, number)
+
+    def identity_page(self, request: HttpRequest, number: str, position: int) -> HttpResponseBase:
+        return identity_view(self, request, number, position)
+
+    def code_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        return code_view(self, request, number)
 
     def casefile_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
         return casefile_view(self, request, number)

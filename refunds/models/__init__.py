@@ -5,7 +5,7 @@ from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
-from .evidence import Evidence, EvidenceView, PendingFile
+from .evidence import Evidence, PendingFile
 from .flags import Flag
 from .judgements import CaseWords, Judgement
 from .messages import Message
@@ -24,7 +24,6 @@ __all__ = [
     "Decision",
     "Evidence",
     "EvidenceDemand",
-    "EvidenceView",
     "Extension",
     "Flag",
     "Judgement",

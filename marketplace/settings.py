@@ -54,6 +54,7 @@ APPEND_SLASH = False
 CSRF_FAILURE_VIEW = "marketplace.kernel.problems.csrf_failure"
 
 INSTALLED_APPS = [
+    "axes",  # before the admin, which loads identity/hooks.py: that is told of a failed sign-in after axes
     "unfold.apps.BasicAppConfig",
     "marketplace.identity.desk.apps.DeskConfig",
     "django.contrib.auth",
@@ -62,7 +63,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    "axes",
     "csp",
     "django_structlog",
     "pgtrigger",

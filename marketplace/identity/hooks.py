@@ -5,6 +5,7 @@ Signals, because the desk, the portal and a session that runs out all end in the
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -42,7 +43,8 @@ def _failed(
     sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
     """Heard after axes, which says how often it was. Tries during a lock are not kept: there may be any number."""
-    if request is None or getattr(request, "axes_failures_since_start", None) is None:
+    tries = getattr(request, "axes_failures_since_start", None)
+    if request is None or tries is None or tries > settings.AXES_FAILURE_LIMIT:
         return
     now, origin = timezone.now(), origin_of(request)
     name = str(credentials.get("username") or "")[:150].replace("\0", "")

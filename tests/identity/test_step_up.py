@@ -97,7 +97,8 @@ def test_wrong_proofs_lock_and_leave_no_account_number_behind(cast: Cast, stale:
     assert not Payout.objects.exists()
     attempt = AccessAttempt.objects.get()
     assert attempt.failures_since_start == proving.MOST_WRONG
-    assert (attempt.post_data, attempt.username) == ("", cast.finance.username)
+    assert attempt.username == cast.finance.username
+    assert not set(attempt.post_data) - set("-\n")  # what axes puts between tries
 
 
 @pytest.mark.parametrize("move", ["confirm", "reject"])

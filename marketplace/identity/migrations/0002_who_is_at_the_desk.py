@@ -151,6 +151,13 @@ class Migration(migrations.Migration):
             model_name='staffsession',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('end', ''), ('ended_at__isnull', True)), models.Q(('ended_at__isnull', False), models.Q(('end', ''), _negated=True)), _connector='OR'), name='staff_session_ends_for_a_reason'),
         ),
+        # Roles that were given before there was a log of them.
+        migrations.RunSQL(
+            "INSERT INTO identity_auditentry (kind, about_id, name, subject, number, reason, device, at)"
+            " SELECT 'role_changed', id, '', '– → ' || coalesce(nullif(role, ''), '?'), '', '', '', date_joined"
+            " FROM identity_user WHERE is_staff AND is_active ORDER BY id",
+            migrations.RunSQL.noop,
+        ),
         # The page of the audit log reads the admin's own log beside ours, by time.
         migrations.RunSQL(
             "CREATE INDEX admin_log_by_time ON django_admin_log (action_time DESC, id DESC)",

@@ -51,6 +51,8 @@ def prove(*, user: User, typed: str, origin: Origin, now: datetime, is_sign_in: 
         if shown is None:
             wrong = AuditKind.CODE_WRONG if is_sign_in else AuditKind.PROOF_WRONG
             keep(wrong, user=user, origin=origin, now=now)
+            if _wrong_lately(user, now) == MOST_WRONG:
+                keep(AuditKind.LOCKED, user=user, origin=origin, now=now)
         elif not is_sign_in:
             keep(AuditKind.PROVED, user=user, subject=shown, origin=origin, now=now)
     if shown is None:

@@ -11,6 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .models import AuditEntry, AuditKind
+from .operations.prove import CODE, PASSWORD, RECOVERY
+from .roles import Role
 
 Kind = AuditKind
 CHANGED = "changed"  # what the admin's own log says
@@ -30,6 +32,7 @@ GROUPS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
     ),
     CHANGED: (_("Rows changed"), ()),
 }  # fmt: skip
+PROOFS = {CODE: _("Code of the app"), RECOVERY: _("Recovery code"), PASSWORD: _("Password")}
 
 
 class Place(NamedTuple):
@@ -115,8 +118,19 @@ def _below(before: Place | None, at: str, *, is_ours: bool) -> Q:
 def _ours(row: AuditEntry) -> Line:
     return Line(
         Place(row.at, True, row.pk), row.kind, AuditKind(row.kind).label, str(row.user or row.name),
-        str(row.about or ""), row.subject, row.number, row.reason, row.ip or "", row.device,
+        str(row.about or ""), _subject(row), row.number, row.reason, row.ip or "", row.device,
     )  # fmt: skip
+
+
+def _subject(row: AuditEntry) -> str:
+    """Codes of ours in words, the rest as it is."""
+    if row.kind == AuditKind.PROVED:
+        return str(PROOFS.get(row.subject, row.subject))
+    if row.kind == AuditKind.ROLE_CHANGED:
+        return " → ".join(
+            str(Role(code).label) if code in Role.values else code for code in row.subject.split(" → ")
+        )
+    return row.subject
 
 
 def _admins(row: LogEntry) -> Line:

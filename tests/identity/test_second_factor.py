@@ -151,7 +151,7 @@ def test_recovery_code_opens_once_however_it_is_written(cast: Cast) -> None:
     client, _answer = give_password(user)
     assert client.post(CODE, {"proof": codes[0].lower().replace("-", " ")}).status_code == 302
     entry = AuditEntry.objects.get(kind=AuditKind.RECOVERY_USED)
-    assert (entry.user, entry.subject) == (user, "9 left")
+    assert (entry.user, entry.subject) == (user, "9/10")
     again, _answer = give_password(user)
     assert again.post(CODE, {"proof": codes[0]}).status_code == 422
     assert again.post(CODE, {"proof": codes[1]}).status_code == 302

@@ -59,7 +59,6 @@ class CodeForm(forms.Form):
         field = proof_field(has_factor=True)
         attrs = {**field.widget.attrs, "autofocus": True, "inputmode": "text"}
         field.widget = UnfoldAdminTextInputWidget(attrs)
-        field.help_text = _("Of your authenticator app. Without the phone, a recovery code.")
         self.fields[PROOF] = field
 
 

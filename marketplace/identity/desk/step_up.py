@@ -34,12 +34,12 @@ def proof_field(has_factor: bool) -> forms.CharField:
     """Asks for a code; for the password where no second factor is set up."""
     if has_factor:
         attrs = {"autocomplete": "one-time-code", "autocapitalize": "characters", "spellcheck": "false"}
-        help_text = _("Of your authenticator app, or a recovery code. Asked for again after ten minutes.")
+        help_text = _("Of your authenticator app. Without the phone, a recovery code.")
         widget: forms.TextInput = forms.TextInput(attrs)
         return forms.CharField(label=_("Your code"), help_text=help_text, max_length=32, widget=widget)
     return forms.CharField(
         label=_("Your password"),
-        help_text=_("To show that it is you. Asked for again after ten minutes."),
+        help_text=_("To show that it is you."),
         max_length=128,
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),

@@ -20,6 +20,7 @@ from .keep import keep
 # axes counts each address by itself.
 MOST_WRONG = 8
 LOCKED_FOR = timedelta(minutes=15)
+CODES = 10  # recovery codes given out at once
 CODE, RECOVERY, PASSWORD = "code", "recovery code", "password"
 
 
@@ -98,7 +99,7 @@ def _shown(factor: SecondFactor | None, user: User, typed: str, origin: Origin, 
     left = RecoveryCode.objects.filter(user=user, used_at__isnull=True)
     if left.filter(digest=digest_of(user.pk, plain(typed))).update(used_at=now) != 1:
         return None
-    keep(AuditKind.RECOVERY_USED, user=user, subject=f"{left.count()} left", origin=origin, now=now)
+    keep(AuditKind.RECOVERY_USED, user=user, subject=f"{left.count()}/{CODES}", origin=origin, now=now)
     return RECOVERY
 
 

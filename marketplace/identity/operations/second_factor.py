@@ -13,10 +13,9 @@ from marketplace.kernel.http import Origin
 from .. import totp
 from ..models import AuditKind, RecoveryCode, SecondFactor, User
 from .keep import keep
-from .prove import context_of, digest_of, opens
+from .prove import CODES, context_of, digest_of, opens
 
 MAY_MANAGE = "identity.change_user"
-CODES = 10
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that is read as something else
 
 

@@ -116,7 +116,7 @@ def _end_by_hand(
         ended = end(rows, why=End.ENDED, now=now)
         if ended:
             keep(
-                AuditKind.SESSION_ENDED, user=user, about=person, subject=str(ended), reason=reason,
+                AuditKind.SESSION_ENDED, user=user, about=person, subject=f"× {ended}", reason=reason,
                 origin=origin, now=now,
             )  # fmt: skip
     return ended

@@ -14,7 +14,7 @@ MOVE_THE_VIEWS = """
 class Migration(migrations.Migration):
     dependencies = [
         ("identity", "0002_who_is_at_the_desk"),
-        ("refunds", "0012_edges"),
+        ("refunds", "0003_first_policies"),
     ]
 
     operations = [

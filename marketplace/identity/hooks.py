@@ -33,7 +33,7 @@ def _signed_in(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> 
 @receiver(user_logged_out)
 def _signed_out(sender: Any, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
     now = timezone.now()
-    rows = StaffSession.objects.filter(pk=request.session.get(SESSION))
+    rows = StaffSession.objects.filter(pk=request.session.get(SESSION) or 0)
     if user is not None and staff_sessions.end(rows, why=StaffSession.End.SIGNED_OUT, now=now):
         keep(AuditKind.SIGNED_OUT, user=user, origin=origin_of(request), now=now)
 
@@ -49,7 +49,7 @@ def _failed(
     now, origin = timezone.now(), origin_of(request)
     name = str(credentials.get("username") or "")[:150].replace("\0", "")
     who = User.objects.filter(username=name).first()
-    said = {"name": "" if who else name, "about": who, "subject": request.path[:200]}
+    said: dict[str, Any] = {"name": "" if who else name, "about": who, "subject": request.path[:200]}
     keep(AuditKind.SIGN_IN_FAILED, origin=origin, now=now, **said)
     if getattr(request, "axes_locked_out", False):
         keep(AuditKind.LOCKED, origin=origin, now=now, **said)

@@ -39,8 +39,8 @@ def _moves(origin: Origin) -> dict[str, RecordMove]:
             person=person, user=user, reason=data["reason"], origin=origin, now=now
         )
 
-    def forget(person: User, user: User, data: Mapping[str, Any], now: datetime) -> object:
-        return reset(person=person, user=user, reason=data["reason"], origin=origin, now=now)
+    def forget(person: User, user: User, data: Mapping[str, Any], now: datetime) -> None:
+        reset(person=person, user=user, reason=data["reason"], origin=origin, now=now)
 
     return {
         "end_sessions": RecordMove(

@@ -124,7 +124,7 @@ def test_session_ends_after_an_idle_hour_and_after_a_working_day(
 ) -> None:
     client = whole_session(cast.reviewer)
     StaffSession.objects.update(**{field: timezone.now() - ago})
-    answer = client.get(QUEUE)
+    answer = client.get(QUEUE, **ENGLISH)
     assert answer.status_code == (302 if end else 200)
     assert StaffSession.objects.get().end == end
     if end:

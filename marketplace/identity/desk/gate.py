@@ -16,7 +16,7 @@ from ..hooks import SESSION
 from ..models import StaffSession, User
 from ..operations import staff_sessions
 
-REQUIRED, OFFERED = "required", "offered"
+OFFERED = "offered"
 # Routes that look at no session.
 SESSIONLESS = ("api/", "channels/", "health/", "i18n/")
 # What is open before the second factor was shown, or set up.

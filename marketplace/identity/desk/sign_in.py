@@ -36,7 +36,7 @@ class SignIn(LoginView):
     template_name = "admin/login.html"
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        user = cast(User, form.get_user())
+        user = form.get_user()
         if not is_enrolled(user):
             return super().form_valid(form)
         until = timezone.now().timestamp() + HELD_SECONDS

@@ -1,6 +1,6 @@
 """The desk as a site: Django's admin, with a sign-in of two steps and a page for one's own account."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -41,8 +41,7 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
         view = sign_in.SignIn.as_view(
             authentication_form=self.login_form, extra_context=context, next_page="admin:index"
         )
-        answer: HttpResponse = view(request)
-        return answer
+        return cast(HttpResponse, view(request))
 
     @method_decorator(never_cache)
     @login_not_required

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -122,5 +123,5 @@ def _end_by_hand(
     return ended
 
 
-def store():  # type: ignore[no-untyped-def]
+def store() -> Any:
     return import_module(settings.SESSION_ENGINE).SessionStore()

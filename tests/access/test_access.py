@@ -19,7 +19,7 @@ from django.utils import timezone
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel import crypto
-from refunds.machine import State
+from refunds.machine import JUDGES, State
 from tests.cases import make_request
 from tests.contested import arbiter, seat
 from tests.evidence import evidence_folder, give
@@ -47,7 +47,7 @@ NOBODY = {
 
 SECRETS = (table.CODE, table.IDENTITY)
 STAFF_DOORS = (
-    table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT, table.AUDIT, *SECRETS,
+    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT, table.AUDIT, *SECRETS,
 )  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def test_who_looks_after_nobody_reads_no_audit_log(asked: Scene, role: str) -> N
     refused(signed_in(StaffFactory.create(role=role)), (table.AUDIT,), asked, {403})
 
 
-@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.JUDGES)])
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - JUDGES)])
 def test_who_judges_nothing_sees_no_code(asked: Scene, role: str) -> None:
     refused(signed_in(StaffFactory.create(role=role)), (table.CODE,), asked, {403})
 
@@ -243,6 +243,11 @@ def test_who_verifies_nobody_sees_no_identity_document(cast: Cast, asked: Scene,
     document = give(asked.case, cast.support, kind="identity")
     where = {"position": document.position}
     refused(signed_in(StaffFactory.create(role=role)), (table.IDENTITY,), asked, {302, 403}, names=where)
+
+
+@pytest.mark.parametrize("role", ["", *(role for role in Role if role not in JUDGES)])
+def test_who_judges_nothing_is_handed_no_case(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.NEXT,), asked, {403})
 
 
 def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) -> None:

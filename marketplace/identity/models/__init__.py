@@ -2,9 +2,10 @@
 
 from .audit import AuditEntry, AuditKind
 from .desk import RecoveryCode, SecondFactor, StaffSession
-from .people import Buyer, BuyerSession, User
+from .people import PHONE_BACKWARDS, Buyer, BuyerSession, User
 
 __all__ = [
+    "PHONE_BACKWARDS",
     "AuditEntry",
     "AuditKind",
     "Buyer",

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('admin', '0003_logentry_add_action_flag_choices'),
-        ('identity', '0001_initial'),
+        ('identity', '0002_found_by_phone_and_number'),
     ]
 
     operations = [

@@ -30,6 +30,8 @@ DESK = {
     "desk-peaks": "/admin/refunds/peak/",
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
+    "desk-policies": "/admin/refunds/policyversion/",
+    "desk-drafts": "/admin/refunds/policydraft/",
     "desk-account": "/admin/account/",
     "desk-second-factor": "/admin/account/second-factor/",
 }
@@ -51,6 +53,7 @@ ROWS = (
 )  # the first one, opened
 PORTAL = {
     "portal-money": "/portal/money/",
+    "portal-rules": "/portal/rules/",
     "portal-notices": "/portal/notices/",
     "portal-settings": "/portal/settings/",
     "portal-list": "/portal/",

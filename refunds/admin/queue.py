@@ -82,14 +82,14 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     )
 
     def get_urls(self) -> list[URLPattern]:
+        claim_next, hold = (
+            self.admin_site.admin_view(require_POST(page)) for page in (self.claim_next_page, self.hold_page)
+        )
         pages = (
             self.case_page, self.evidence_page, self.casefile_page, self.filing_page, self.code_page,
             self.identity_page,
         )  # fmt: skip
         view, evidence, casefile, filing, code, identity = map(self.admin_site.admin_view, pages)
-        claim_next, hold = (
-            self.admin_site.admin_view(require_POST(page)) for page in (self.claim_next_page, self.hold_page)
-        )
         return [
             path("claim-next/", claim_next, name="refunds_refundrequest_claim_next"),
             path("case/<str:number>/hold/", hold, name="refunds_refundrequest_hold"),

@@ -13,8 +13,8 @@ MOVE_THE_VIEWS = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("identity", "0003_who_is_at_the_desk"),
-        ("refunds", "0004_who_holds_a_case"),
+        ("identity", "0002_who_is_at_the_desk"),
+        ("refunds", "0004_policy_drafts"),
     ]
 
     operations = [

@@ -5,6 +5,7 @@ from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
+from .drafts import PolicyDraft
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
 from .holds import Hold
@@ -39,6 +40,7 @@ __all__ = [
     "PanelMember",
     "Peak",
     "PendingFile",
+    "PolicyDraft",
     "PolicyVersion",
     "Proposal",
     "ProviderAnswer",

@@ -32,6 +32,8 @@ DESK = {
     "desk-kept": "/admin/refunds/deadline/",
     "desk-policies": "/admin/refunds/policyversion/",
     "desk-drafts": "/admin/refunds/policydraft/",
+    "desk-account": "/admin/account/",
+    "desk-second-factor": "/admin/account/second-factor/",
 }
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
@@ -41,6 +43,7 @@ FINANCE = {
     "desk-accounts": "/admin/ledger/account/",
     "desk-sellers": "/admin/sellers/seller/",
 }
+AUDITOR = {"desk-audit": "/admin/identity/auditentry/"}
 ROWS = (
     "desk-breaks",
     "desk-payouts",
@@ -94,7 +97,13 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
     variants = list(itertools.product(("zh", "en"), ("light", "dark"), WIDTHS.items()))
     for language, scheme, (width, height) in variants:
         print(f"{language} {scheme} {width}", flush=True)
-        for user, pages in (("", PUBLIC), ("reviewer", DESK), ("finance", FINANCE), ("seller1", PORTAL)):
+        for user, pages in (
+            ("", PUBLIC),
+            ("reviewer", DESK),
+            ("finance", FINANCE),
+            ("auditor", AUDITOR),
+            ("seller1", PORTAL),
+        ):
             context = browser.new_context(
                 base_url=base,
                 viewport={"width": width, "height": height},

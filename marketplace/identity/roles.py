@@ -28,6 +28,7 @@ _MONEY = {
 _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
 _RULES = {"refunds.view_policyversion"}
+_FIGURES = {"refunds.view_casefigure"}  # over all cases, and how much each person decides
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
@@ -46,6 +47,7 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | {"refunds.view_appeal"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
@@ -56,18 +58,20 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | {"payments.change_break", "payments.move_funds"},
     Role.RISK: _CASES
     | _DISPUTES
     | _MONEY
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.POLICY_EDITOR: _RULES,
+    Role.POLICY_EDITOR: _RULES | _FIGURES,
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES
     | _MONEY
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | {
         "refunds.view_appeal",
         "risk.view_signal",

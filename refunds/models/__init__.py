@@ -6,6 +6,17 @@ from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .evidence import Evidence, EvidenceView, PendingFile
+from .figures import (
+    CaseFigure,
+    ClockFigure,
+    FigureMark,
+    MoneyFigure,
+    OverturnFigure,
+    ReviewerFigure,
+    SalesFigure,
+    SellerFigure,
+    TimeFigure,
+)
 from .flags import Flag
 from .judgements import CaseWords, Judgement
 from .messages import Message
@@ -18,22 +29,27 @@ from .requests import RefundItem, RefundRequest, Transition
 __all__ = [
     "Appeal",
     "CalendarDay",
+    "CaseFigure",
     "CaseFileMade",
     "CaseWords",
+    "ClockFigure",
     "Deadline",
     "Decision",
     "Evidence",
     "EvidenceDemand",
     "EvidenceView",
     "Extension",
+    "FigureMark",
     "Flag",
     "Judgement",
     "Message",
+    "MoneyFigure",
     "Offer",
     "OfferAnswer",
     "OfferKind",
     "OfferedUnit",
     "Outage",
+    "OverturnFigure",
     "PanelMember",
     "Peak",
     "PendingFile",
@@ -43,7 +59,11 @@ __all__ = [
     "ProviderCheck",
     "RefundItem",
     "RefundRequest",
+    "ReviewerFigure",
+    "SalesFigure",
     "SealedOffer",
+    "SellerFigure",
+    "TimeFigure",
     "Transition",
     "Vote",
 ]

@@ -7,6 +7,7 @@ from .appeals import AppealAdmin
 from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
+from .figures import FiguresAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
@@ -27,6 +28,7 @@ __all__ = [
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
+    "FiguresAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
     "OutageAdmin",

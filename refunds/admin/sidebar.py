@@ -14,6 +14,8 @@ from marketplace.notices.topics import RecipientKind
 from refunds.desk_queries import APPEALS, COUNT_TO, PAYOUTS, QUEUES, Queue, queue_counts
 from refunds.permissions import is_outside, reach
 
+from .figure_cards import cards as figure_cards
+
 IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "legal", "stuck", "all")
 FOR_ARBITERS = ("arbitration", "all")
 ALARMING = {"overdue": "danger", "stuck": "danger"}
@@ -52,6 +54,8 @@ def site_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    if request.user.has_perm("refunds.view_casefigure"):
+        context = {**context, "figure_cards": figure_cards(timezone.now())}
     if not request.user.has_perm("refunds.view_refundrequest"):
         return {**context, "title": _("Desk")}
     found = counts(request)
@@ -113,6 +117,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": _("Rules and people"),
             "items": [
                 _table(request, _("Policies"), "policy", "refunds", "policyversion"),
+                _table(request, _("Figures"), "bar_chart", "refunds", "casefigure"),
                 _table(request, _("Deadlines kept"), "timer", "refunds", "deadline"),
                 _table(request, _("Outages"), "cloud_off", "refunds", "outage"),
                 _table(request, _("Peaks"), "trending_up", "refunds", "peak"),

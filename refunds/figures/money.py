@@ -1,5 +1,7 @@
 """Money out by channel, and what is on its way: amounts in minor units, never across currencies."""
 
+from collections import Counter
+from datetime import date
 from typing import NamedTuple
 
 from django.db.models import Q, Sum
@@ -37,6 +39,24 @@ def money_out(asked: Asked) -> list[MoneyOut]:
         )
         for currency, channel in sorted({*flowed, *open_now})
     ]
+
+
+def paid_by_day(asked: Asked) -> dict[str, dict[date, int]]:
+    """By currency, less what came back, for every day of the period and the one before; the currency of most transfers first."""
+    rows = (
+        MoneyFigure.objects.filter(asked.rows)
+        .values("currency", "day", "flow")
+        .order_by("currency", "day", "flow")
+    )
+    often: Counter[str] = Counter()
+    found: dict[str, dict[date, int]] = {}
+    for currency, day, flow, times, amount in rows.annotate(
+        times=Sum("transfers"), sum=Sum("amount")
+    ).values_list("currency", "day", "flow", "times", "sum"):
+        often[currency] += times
+        days = found.setdefault(currency, dict.fromkeys(asked.period.before.days + asked.period.days, 0))
+        days[day] += -int(amount) if flow == Flow.CAME_BACK else int(amount)
+    return {currency: found[currency] for currency, _times in often.most_common()}
 
 
 _FIELDS = {Flow.CHANNEL: "by_channel", Flow.BY_HAND: "by_hand", Flow.CAME_BACK: "came_back"}

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.businesstime import SHANGHAI
 
-LONGEST = timedelta(days=366)
 DAY = timedelta(days=1)
 
 

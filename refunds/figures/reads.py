@@ -137,6 +137,20 @@ def times(asked: Asked) -> dict[str, Both[Times]]:
     }
 
 
+def medians(asked: Asked) -> dict[date, timedelta | None]:
+    """Of first decisions, for every day of the period and the one before."""
+    rows = (
+        TimeFigure.objects.filter(asked.rows)
+        .exclude(step=Step.PAID)
+        .values("day", "bucket")
+        .order_by("day", "bucket")
+    )
+    buckets: dict[date, dict[int, int]] = {day: {} for period in _both(asked) for day in period.days}
+    for day, bucket, cases in rows.annotate(all=Sum("cases")).values_list("day", "bucket", "all"):
+        buckets[day][bucket] = cases
+    return {day: quantile(counts, 0.5) for day, counts in buckets.items()}
+
+
 def _times(rows: list[tuple[bool, int, int]]) -> Times:
     buckets: Counter[int] = Counter()
     for _granted, bucket, cases in rows:

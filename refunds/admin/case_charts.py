@@ -23,19 +23,18 @@ def volume(asked: Asked) -> Chart:
         "closed": in_words(closed),
         "change": change(filed, sum(d.filed for d in before)),
     }
-    days = [day.day.isoformat() for day in now]
     return Chart(
         "volume",
         _("Requests filed and closed"),
         _("%(filed)s filed, %(change)s; %(closed)s closed.") % words,
-        [_("Day"), _("Filed"), _("Closed"), _("Opened again")],
+        [_("Day"), _("Cases filed"), _("Cases closed"), _("Opened again")],
         [(day.day.isoformat(), day.filed, day.closed, day.reopened) for day in now],
         Drawing(
             "lines",
-            days,
+            [f"{day.day:%m-%d}" for day in now],
             [
-                Series(_("Filed"), [day.filed for day in now]),
-                Series(_("Closed"), [day.closed for day in now]),
+                Series(_("Cases filed"), [day.filed for day in now]),
+                Series(_("Cases closed"), [day.closed for day in now]),
             ],
         )
         if filed or closed or reopened
@@ -57,11 +56,11 @@ def automatic(asked: Asked) -> Chart:
         "automatic",
         _("Approved by the rules alone"),
         _("Auto-approved %(share)s of %(cases)s first decisions, %(change)s.") % words,
-        [_("Day"), _("Decided"), _("Approved by the rules"), _("In percent")],
+        [_("Day"), _("Cases decided"), _("Approved by the rules"), _("In percent")],
         [(day.isoformat(), each.decided, each.automatic, _number(each.percent)) for day, each in now.items()],
         Drawing(
             "lines",
-            [day.isoformat() for day in now],
+            [f"{day:%m-%d}" for day in now],
             [Series(_("Approved by the rules, in percent"), [each.percent for each in now.values()])],
             "percent",
         )
@@ -173,7 +172,7 @@ def reasons(asked: Asked) -> Chart:
         "reasons",
         _("Reasons of requests"),
         reading,
-        [_("Reason"), _("Filed"), _("In percent"), _("Period before")],
+        [_("Reason"), _("Cases filed"), _("In percent"), _("Period before")],
         [
             (str(reason_label(code)), both.now, _number(share(both.now, total)), both.before)
             for code, both in found.items()
@@ -182,7 +181,7 @@ def reasons(asked: Asked) -> Chart:
             "bars",
             [str(reason_label(code)) for code in found],
             [
-                _counts(_("Filed"), [b.now for b in found.values()]),
+                _counts(_("Cases filed"), [b.now for b in found.values()]),
                 _counts(_("Period before"), [b.before for b in found.values()]),
             ],
         )

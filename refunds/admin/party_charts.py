@@ -91,7 +91,7 @@ def sellers(asked: Asked) -> Chart:
         "sellers",
         _("Sellers by refund rate"),
         reading,
-        [_("Seller"), _("Code"), _("Orders"), _("Filed"), _("Paid back"), _("In percent of orders"), _("Period before, in percent")],
+        [_("Seller"), _("Code"), _("Orders"), _("Cases filed"), _("Paid back"), _("In percent of orders"), _("Period before, in percent")],
         [
             (s.name, s.code, s.orders, s.filed, s.paid_back, f"{s.rate:.1f}", None if s.before is None else f"{s.before:.1f}")
             for s in found
@@ -159,22 +159,23 @@ def reviewers(asked: Asked) -> Chart:
     total, before = sum(load.decided for load in found), sum(load.before for load in found)
     words = {
         "decided": in_words(total),
-        "people": in_words(sum(load.decided > 0 for load in found)),
         "open": in_words(sum(load.open for load in found)),
         "change": change(total, before),
     }
     return Chart(
         "reviewers",
         _("Reviewers' load"),
-        _("%(people)s people decided %(decided)s cases, %(change)s; %(open)s are in hand now.") % words,
-        [_("Person"), _("Decided"), _("Period before"), _("In hand now")],
+        _("%(decided)s cases decided, %(change)s; %(open)s in hand now.") % words,
+        [_("Person"), _("Cases decided"), _("Period before"), _("In hand now")],
         [(load.name, load.decided, load.before, load.open) for load in found],
         Drawing(
             "bars",
             [load.name for load in found],
             [
                 Series(
-                    _("Decided"), [load.decided for load in found], [in_words(load.decided) for load in found]
+                    _("Cases decided"),
+                    [load.decided for load in found],
+                    [in_words(load.decided) for load in found],
                 ),
                 Series(
                     _("In hand now"), [load.open for load in found], [in_words(load.open) for load in found]

@@ -145,7 +145,9 @@ def medians(asked: Asked) -> dict[date, timedelta | None]:
         .values("day", "bucket")
         .order_by("day", "bucket")
     )
-    buckets: dict[date, dict[int, int]] = {day: {} for period in _both(asked) for day in period.days}
+    buckets: dict[date, dict[int, int]] = {
+        day: {} for period in reversed(_both(asked)) for day in period.days
+    }
     for day, bucket, cases in rows.annotate(all=Sum("cases")).values_list("day", "bucket", "all"):
         buckets[day][bucket] = cases
     return {day: quantile(counts, 0.5) for day, counts in buckets.items()}

@@ -106,7 +106,7 @@ function scale(data) {
     const ticks = data.ticks.map(([value, label]) => ({ value, label }));
     return {
       type: "logarithmic",
-      min: 1,
+      min: 0.5, // so that a second has a bar
       grid,
       afterBuildTicks: (axis) => (axis.ticks = ticks.filter((tick) => tick.value <= axis.max)),
       ticks: { callback: (value) => (ticks.find((tick) => tick.value === value) || {}).label, autoSkip: false, maxRotation: 0 },
@@ -121,17 +121,32 @@ function scale(data) {
   };
 }
 
+// A name in as many lines as its third of the width needs; Chinese breaks anywhere, other words between them.
+function wrapped(label, width) {
+  const most = Math.max(12, Math.floor(width / 20));
+  const lines = [""];
+  for (const word of label.match(/[\u3000-\uffef]|[^\s\u3000-\uffef]+\s*/g) || []) {
+    const wide = (text) => [...text.trim()].reduce((sum, letter) => sum + (letter > "\u3000" ? 2 : 1), 0);
+    if (wide(lines.at(-1) + word) > most && lines.at(-1)) lines.push("");
+    lines[lines.length - 1] += word;
+  }
+  return lines.map((line) => line.trim());
+}
+
 function draw(canvas) {
   const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
   const across = data.form !== "lines";
-  const named = { grid: { display: false }, ticks: { autoSkip: !across, maxTicksLimit: 8, maxRotation: 0, crossAlign: "far" } };
+  const named = {
+    grid: { display: false },
+    ticks: across ? { autoSkip: false, crossAlign: "far" } : { maxTicksLimit: 8, maxRotation: 0 },
+  };
   const stacked = data.form === "stack";
   const rows = data.labels.length * (stacked ? 1 : data.series.length);
   canvas.parentNode.style.height = across ? `${rows * (BAR + 5) + data.labels.length * 8 + 92}px` : "260px";
   const counted = { ...scale(data), stacked };
   return new Chart(canvas, {
     type: across ? "bar" : "line",
-    data: { labels: data.labels, datasets: across ? bars(data.series) : lines(data.series) },
+    data: { labels: across ? data.labels.map((label) => wrapped(label, canvas.parentNode.clientWidth)) : data.labels, datasets: across ? bars(data.series) : lines(data.series) },
     plugins: across && !stacked ? [values] : [],
     options: {
       animation: false,
@@ -142,7 +157,7 @@ function draw(canvas) {
       layout: { padding: { right: across && !stacked ? 44 : 8 } },
       scales: across ? { x: counted, y: { ...named, stacked } } : { x: named, y: counted },
       plugins: {
-        legend: { display: stacked || data.series.length > 1, position: "bottom", align: "start", labels: { usePointStyle: !across, boxWidth: 26 } },
+        legend: { display: stacked || data.series.length > 1, position: "bottom", align: "start", labels: across ? { boxWidth: 26 } : { usePointStyle: true, boxHeight: 7 } },
         tooltip: {
           callbacks: {
             label: (item) =>

@@ -22,6 +22,7 @@ MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
 KEPT = "kept"  # a page in place of a model's, for those who see cases
+FIGURES = "figures"  # over all cases, for those who answer for them
 
 
 class Door(NamedTuple):
@@ -49,6 +50,7 @@ DOORS: dict[str, Door] = {
     API + "policies/": Door(OPEN),
     API + "policies/<name:goods_type>/": Door(OPEN),
     API + "evidence-standards/": Door(OPEN),
+    API + "figures/": Door(OPEN),
     API + "sellers/<name:code>/": Door(OPEN),
     API + "service-status/": Door(OPEN),
     API + "orders/": Door(BUYER),
@@ -127,6 +129,7 @@ DOORS: dict[str, Door] = {
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
     "admin/refunds/deadline/": Door(KEPT),
+    "admin/refunds/casefigure/": Door(FIGURES),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -172,5 +175,6 @@ SEES: dict[str, set[Role]] = {
 # Who moves a case at the desk; the others who see it look on. An arbiter is a judge where seated and a stranger to
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
+READS_FIGURES = {Role.SUPERVISOR, Role.FINANCE, Role.POLICY_EDITOR, Role.AUDITOR}
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
 STRANGER, SEATED = {302}, {200}

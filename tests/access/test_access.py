@@ -45,7 +45,7 @@ NOBODY = {
 }
 
 
-STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT)
+STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT, table.FIGURES)
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -223,6 +223,11 @@ def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> No
 @pytest.mark.parametrize("role", sorted(set(Role) - table.FILES))
 def test_who_files_for_no_buyer_sees_no_order_to_file_for(asked: Scene, role: str) -> None:
     refused(signed_in(StaffFactory.create(role=role)), (table.FILING,), asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.READS_FIGURES)])
+def test_who_answers_for_no_figures_sees_none(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.FIGURES,), asked, {403})
 
 
 def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) -> None:

@@ -114,7 +114,12 @@ def test_time_to_decision_is_by_who_decided_first_and_right_within_the_bound(cas
     found = reads.times(asked())
     by_reviewer, by_sides = found[Step.REVIEWER].now, found[Step.SIDES].now
     assert (by_reviewer.cases, by_reviewer.granted, by_sides.cases) == (3, 1, 1)
-    for told, true in ((by_reviewer.median, 2), (by_reviewer.ninth, 30), (by_sides.median, 5), (found[""].now.median, 2)):
+    for told, true in (
+        (by_reviewer.median, 2),
+        (by_reviewer.ninth, 30),
+        (by_sides.median, 5),
+        (found[""].now.median, 2),
+    ):
         assert abs(told / hours(true) - 1) <= ERROR
     assert found[Step.MACHINE].now.median is None
 
@@ -150,7 +155,11 @@ def test_clocks_are_counted_as_deadlines_kept_counts_them(cast: Cast) -> None:
 
 
 def test_money_is_told_by_channel_and_never_across_currencies(cast: Cast) -> None:
-    for currency, channel, amount in (("CNY", "alipay", 9_900), ("CNY", "wechat_pay", 1_000), ("USD", "stripe", 700)):
+    for currency, channel, amount in (
+        ("CNY", "alipay", 9_900),
+        ("CNY", "wechat_pay", 1_000),
+        ("USD", "stripe", 700),
+    ):
         order = make_order(shop=cast.shop, buyer=cast.buyer, seller=cast.seller, total=amount, currency=currency,
                            channel=channel, events=[("delivered", hours(-3))])  # fmt: skip
         request = make_request(cast, state=State.APPROVED, order=order, now=MONDAY)
@@ -231,7 +240,12 @@ def test_filters_leave_out_the_other_cases(cast: Cast) -> None:
     make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY)
     make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY, goods_type="account")
     roll_up(MONDAY)
-    for filters, count in (({}, 2), ({"goods_type": "account"}, 1), ({"channel": "api"}, 2), ({"channel": "phone"}, 0)):
+    for filters, count in (
+        ({}, 2),
+        ({"goods_type": "account"}, 1),
+        ({"channel": "api"}, 2),
+        ({"channel": "phone"}, 0),
+    ):
         assert sum(day.filed for day in reads.volume(asked(**filters)).now) == count
         late = reads.clocks(asked(**filters), MONDAY + days(30)).get("review")
         assert (late.now.missed if late else 0) == count

@@ -81,11 +81,13 @@ _TIMES = f"""
 SELECT day, goods_type, channel, step, is_granted, width_bucket(seconds, {_BOUNDS}) AS bucket, count(*)
 FROM (
     SELECT day, o.goods_type, r.channel, extract(epoch FROM t.at - r.filed_at)::float8 AS seconds,
-        CASE t.event {_STEP} ELSE '{Step.PAID.value}' END AS step, t.to_state <> 'rejected' AS is_granted
+        CASE t.event {_STEP} END AS step, t.to_state <> 'rejected' AS is_granted
     {_MOVES} WHERE t.event IN ({_DECIDES}) AND NOT EXISTS (
         SELECT 1 FROM refunds_transition p
         WHERE p.request_id = t.request_id AND p.sequence < t.sequence AND p.event IN ({_DECIDES}))
-    OR t.to_state = 'refunded' AND NOT EXISTS (
+    UNION ALL
+    SELECT day, o.goods_type, r.channel, extract(epoch FROM t.at - r.filed_at)::float8, '{Step.PAID.value}', true
+    {_MOVES} WHERE t.to_state = 'refunded' AND NOT EXISTS (
         SELECT 1 FROM refunds_transition p
         WHERE p.request_id = t.request_id AND p.sequence < t.sequence AND p.to_state = 'refunded')
 ) reached

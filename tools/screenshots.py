@@ -36,6 +36,7 @@ FINANCE = {
     "desk-disputes": "/admin/risk/dispute/",
     "desk-accounts": "/admin/ledger/account/",
     "desk-sellers": "/admin/sellers/seller/",
+    "desk-figures": "/admin/refunds/casefigure/",
 }
 ROWS = (
     "desk-breaks",

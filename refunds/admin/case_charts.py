@@ -91,10 +91,10 @@ def times(asked: Asked) -> Chart:
             _("Nine of ten within"),
             _("Half within, period before"),
         ],
-        [(step.label, n.cases, n.median, n.ninth, b.median) for step, (n, b) in steps],
+        [(str(step.label), n.cases, n.median, n.ninth, b.median) for step, (n, b) in steps],
         Drawing(
             "bars",
-            [step.label for step, _both in steps],
+            [str(step.label) for step, _both in steps],
             [
                 _times(_("Half within"), [both.now.median for _step, both in steps]),
                 _times(_("Nine of ten within"), [both.now.ninth for _step, both in steps]),
@@ -109,7 +109,7 @@ def times(asked: Asked) -> Chart:
 
 
 def _times(label: str, times: list[timedelta | None]) -> Series:
-    return Series(label, [t and t.total_seconds() for t in times], [in_words(t) for t in times])
+    return Series(label, [t.total_seconds() if t else None for t in times], [in_words(t) for t in times])
 
 
 class _Kept(NamedTuple):

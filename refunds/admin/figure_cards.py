@@ -55,7 +55,7 @@ def _automatic(asked: Asked) -> Card:
 
 def _decided(asked: Asked) -> Card:
     now, before = reads.times(asked)[""]
-    bars = [time and time.total_seconds() for time in reads.medians(asked).values()]
+    bars = [time.total_seconds() if time else None for time in reads.medians(asked).values()]
     words = longer(now.median, before.median)
     return _card("times", _("Half of the cases decided within"), in_words(now.median), words, bars)
 

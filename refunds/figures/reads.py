@@ -227,7 +227,7 @@ ORDER BY coalesce(c.now, 0)::float8 / o.now DESC, coalesce(c.now, 0) DESC, s.cod
 
 def sellers(asked: Asked) -> list[SellerRate]:
     """Of those with enough orders, those of whose orders the largest part went back."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "first": asked.period.before.since,
         "since": asked.period.since,
         "until": asked.period.until,
@@ -239,8 +239,10 @@ def sellers(asked: Asked) -> list[SellerRate]:
     with connection.cursor() as cursor:
         cursor.execute(_RANKED, parameters)
         return [
-            SellerRate(code, name, *map(int, counts), None if before is None else float(before))
-            for code, name, *counts, before in cursor.fetchall()
+            SellerRate(
+                code, name, int(orders), int(filed), int(back), None if before is None else float(before)
+            )
+            for code, name, orders, filed, back, before in cursor.fetchall()
         ]
 
 

@@ -8,8 +8,6 @@ of history that never change, each on the day it happened, so that a day made an
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from django.db import models
-
 from ..kept import PROMISED
 from ..machine import OPEN, State
 from ..models import figures
@@ -35,8 +33,7 @@ class Rollup(NamedTuple):
 
     @property
     def columns(self) -> str:
-        fields: list[models.Field] = [f for f in self.model._meta.concrete_fields if not f.primary_key]
-        return ", ".join(field.column for field in fields)
+        return ", ".join(str(f.column) for f in self.model._meta.concrete_fields if not f.primary_key)
 
 
 def days_of(dates: str) -> str:

@@ -258,7 +258,8 @@ def test_a_run_that_is_killed_half_way_leaves_what_was_there(
     roll_up(MONDAY)
     told = rows()
     make_request(cast, state=State.WITHDRAWN, now=MONDAY)
-    whole, done = rolling.make_anew, []
+    whole = rolling.make_anew
+    done: list[Any] = []
 
     def dies(rollup: Any, marks: Any) -> None:
         if len(done) == 3:

@@ -1,6 +1,6 @@
 """Ranges of Beijing days, what they are compared with, and which cases are asked about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -32,6 +32,17 @@ class Period(NamedTuple):
     def instants(self) -> tuple[datetime, datetime]:
         """The first of its instants, and the first after it."""
         return midnight(self.since), midnight(self.until + DAY)
+
+
+def in_a_row(days: Iterable[date]) -> list[Period]:
+    """Days in order as few periods: each is a statement whose cost the database knows beforehand."""
+    periods: list[Period] = []
+    for day in days:
+        if periods and day == periods[-1].until + DAY:
+            periods[-1] = periods[-1]._replace(until=day)
+        else:
+            periods.append(Period(day, day))
+    return periods
 
 
 class Asked(NamedTuple):

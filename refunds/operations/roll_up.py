@@ -12,7 +12,8 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from ..figures.rollups import ROLLUPS, SOURCES, Rollup, days_of, touched
+from ..figures.periods import in_a_row
+from ..figures.rollups import ROLLUPS, SOURCES, Rollup, touched
 from ..models.figures import FigureMark
 
 _HIGHEST = "SELECT " + ", ".join(f"(SELECT max(id) FROM {table})" for table in SOURCES.values())
@@ -44,13 +45,15 @@ def make_anew(rollup: Rollup, done: Mapping[str, int]) -> None:
     """All rows of the days touched by what lies beyond the marks."""
     days = touched(rollup, {source: f"%({source})s" for source in SOURCES})
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT day FROM ({days}) d(day)", done)
+        cursor.execute(f"SELECT DISTINCT day FROM ({days}) d(day) ORDER BY day", done)
         found = [day for (day,) in cursor.fetchall()]
         cursor.execute(f"DELETE FROM {rollup.table} WHERE day = ANY(%s)", [found])
-        cursor.execute(
-            f"WITH {days_of('SELECT unnest(%s::date[])')} INSERT INTO {rollup.table} ({rollup.columns}) {rollup.rows}",
-            [found],
-        )
+        for period in in_a_row(found):
+            starts, ends = period.instants
+            cursor.execute(
+                f"INSERT INTO {rollup.table} ({rollup.columns}) {rollup.rows}",
+                {"starts": starts, "ends": ends},
+            )
 
 
 def _highest() -> dict[str, int]:

@@ -5,10 +5,11 @@ from threading import BoundedSemaphore
 from celery import shared_task
 from django.utils import timezone
 
+from marketplace.identity.operations import clean_up
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
-from .operations import decide, news, outage, provider_check, sweep, take_file
+from .operations import decide, hold, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
 from .operations import roll_up as rolling_up
@@ -56,6 +57,11 @@ def settle_orders() -> None:
     settling.settle_due(timezone.now())
 
 
+@shared_task(name="refunds.clean_up_sign_ins")
+def clean_up_sign_ins() -> None:
+    clean_up.clean_up_sign_ins(timezone.now())
+
+
 @shared_task(name="refunds.sweep_prechecks")
 def sweep_prechecks() -> None:
     sweep.sweep_prechecks(timezone.now())
@@ -84,6 +90,11 @@ def sweep_provider_checks() -> None:
 @shared_task(name="refunds.sweep_deadlines")
 def sweep_deadlines() -> None:
     sweep.sweep_deadlines(timezone.now())
+
+
+@shared_task(name="refunds.release_idle")
+def release_idle() -> None:
+    hold.release_idle(timezone.now())
 
 
 @shared_task(name="refunds.tell_waiting")

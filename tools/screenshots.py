@@ -21,6 +21,8 @@ DESK = {
     "desk-home": "/admin/",
     "desk-queue": "/admin/refunds/refundrequest/?queue=all",
     "desk-review": "/admin/refunds/refundrequest/?queue=review",
+    "desk-mine": "/admin/refunds/refundrequest/?queue=mine",
+    "desk-search": "/admin/refunds/refundrequest/?q=0001",
     "desk-empty": "/admin/refunds/refundrequest/?queue=arbitration",
     "desk-orders": "/admin/orders/order/",
     "desk-transfers": "/admin/payments/transfer/",
@@ -28,6 +30,10 @@ DESK = {
     "desk-peaks": "/admin/refunds/peak/",
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
+    "desk-policies": "/admin/refunds/policyversion/",
+    "desk-drafts": "/admin/refunds/policydraft/",
+    "desk-account": "/admin/account/",
+    "desk-second-factor": "/admin/account/second-factor/",
 }
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
@@ -38,6 +44,7 @@ FINANCE = {
     "desk-sellers": "/admin/sellers/seller/",
     "desk-figures": "/admin/refunds/casefigure/",
 }
+AUDITOR = {"desk-audit": "/admin/identity/auditentry/"}
 ROWS = (
     "desk-breaks",
     "desk-payouts",
@@ -47,6 +54,7 @@ ROWS = (
 )  # the first one, opened
 PORTAL = {
     "portal-money": "/portal/money/",
+    "portal-rules": "/portal/rules/",
     "portal-notices": "/portal/notices/",
     "portal-settings": "/portal/settings/",
     "portal-list": "/portal/",
@@ -90,7 +98,13 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
     variants = list(itertools.product(("zh", "en"), ("light", "dark"), WIDTHS.items()))
     for language, scheme, (width, height) in variants:
         print(f"{language} {scheme} {width}", flush=True)
-        for user, pages in (("", PUBLIC), ("reviewer", DESK), ("finance", FINANCE), ("seller1", PORTAL)):
+        for user, pages in (
+            ("", PUBLIC),
+            ("reviewer", DESK),
+            ("finance", FINANCE),
+            ("auditor", AUDITOR),
+            ("seller1", PORTAL),
+        ):
             context = browser.new_context(
                 base_url=base,
                 viewport={"width": width, "height": height},

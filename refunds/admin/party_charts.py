@@ -185,7 +185,5 @@ def reviewers(asked: Asked) -> Chart:
         if found
         else None,
         _("Nobody decided a case in these days, and nobody has one in hand."),
-        _(
-            "In hand are open cases that this person moved last. How well somebody decides is not counted here."
-        ),
+        _("In hand are the cases this person holds. How well somebody decides is not counted here."),
     )

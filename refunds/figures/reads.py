@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Q, Sum
 
 from ..kept import PROMISED, Kept
-from ..machine import Clock, Party, State
+from ..machine import Clock, Party
 from ..models import (
     Appeal,
     CaseFigure,
@@ -300,7 +300,7 @@ def _ended_appeals(asked: Asked) -> dict[str, Both[Looked]]:
 
 
 def reviewers(asked: Asked) -> list[Load]:
-    """Decisions of each, and the open cases they moved last. Two queries, one of them over open cases."""
+    """Decisions of each, and the cases they have in hand. Two queries, one of them over cases in hand."""
     rows = ReviewerFigure.objects.filter(asked.rows).values("user__username").order_by("user__username")
     decided = {
         name: (now, before)
@@ -308,17 +308,9 @@ def reviewers(asked: Asked) -> list[Load]:
             "user__username", "decided_now", "decided_before"
         )
     }
-    held = RefundRequest.objects.filter(
-        asked.cases(),
-        state__in=(State.MANUAL_REVIEW, State.AWAITING_EVIDENCE),
-        transitions__sequence=F("sequence"),
-        transitions__user__isnull=False,
-        transitions__actor__in=(Party.REVIEWER, Party.SUPERVISOR),
-    )
+    held = RefundRequest.objects.filter(asked.cases(), holder__isnull=False)
     open_now = dict(
-        held.values_list("transitions__user__username")
-        .annotate(cases=Count("id"))
-        .order_by("transitions__user__username")
+        held.values_list("holder__username").annotate(cases=Count("id")).order_by("holder__username")
     )
     loads = [Load(name, *decided.get(name, (0, 0)), open_now.get(name, 0)) for name in {*decided, *open_now}]
     return sorted(loads, key=lambda load: (-load.decided, -load.open, load.name))

@@ -5,7 +5,8 @@ from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
-from .evidence import Evidence, EvidenceView, PendingFile
+from .drafts import PolicyDraft
+from .evidence import Evidence, PendingFile
 from .figures import (
     CaseFigure,
     ClockFigure,
@@ -18,6 +19,7 @@ from .figures import (
     TimeFigure,
 )
 from .flags import Flag
+from .holds import Hold
 from .judgements import CaseWords, Judgement
 from .messages import Message
 from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
@@ -37,10 +39,10 @@ __all__ = [
     "Decision",
     "Evidence",
     "EvidenceDemand",
-    "EvidenceView",
     "Extension",
     "FigureMark",
     "Flag",
+    "Hold",
     "Judgement",
     "Message",
     "MoneyFigure",
@@ -53,6 +55,7 @@ __all__ = [
     "PanelMember",
     "Peak",
     "PendingFile",
+    "PolicyDraft",
     "PolicyVersion",
     "Proposal",
     "ProviderAnswer",

@@ -20,6 +20,7 @@ from refunds.models import SalesFigure
 from refunds.models.figures import Step
 from refunds.operations import decide_appeal, review
 from refunds.operations.answer import agree
+from refunds.operations.hold import claim
 from refunds.operations.pay import pay
 from refunds.operations.roll_up import roll_up
 from refunds.operations.say import say_as_staff
@@ -206,8 +207,8 @@ def test_load_is_what_each_decided_and_holds(cast: Cast) -> None:
     for user, number in ((cast.reviewer, 2), (cast.second_reviewer, 1)):
         for _n in range(number):
             reject(make_request(cast, state=State.MANUAL_REVIEW, now=MONDAY), user, now=MONDAY)
-    held = make_request(cast, state=State.AWAITING_SELLER, now=MONDAY)
-    review.take_over(number=held.number, user=cast.supervisor, note="Taken.", now=MONDAY + hours(1))
+    held = make_request(cast, state=State.MANUAL_REVIEW)
+    claim(number=held.number, user=cast.supervisor, now=timezone.now())
     roll_up(MONDAY)
     assert reads.reviewers(asked()) == [
         Load(cast.reviewer.username, 2, 0, 0),

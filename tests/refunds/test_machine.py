@@ -132,12 +132,12 @@ HISTORY = (
     "refunds_decision",
     "refunds_message",
     "refunds_proposal",
+    "refunds_hold",
     "refunds_policyversion",
     "refunds_judgement",
     "refunds_providercheck",
     "refunds_flag",
     "refunds_evidence",
-    "refunds_evidenceview",
     "refunds_deadline",
     "refunds_extension",
     "refunds_outage",
@@ -150,6 +150,7 @@ HISTORY = (
     "refunds_vote",
     "refunds_casefilemade",
     "orders_unitevent",
+    "identity_auditentry",
 )
 
 

@@ -169,6 +169,13 @@ def find(term: str) -> QuerySet[RefundRequest]:
     return RefundRequest.objects.filter(pk__in=list(found[0].union(*found[1:])))
 
 
+def first_of(queue: str, user: User, now: datetime, *, but: str = "") -> str | None:
+    """The number of the case that stands first in a queue, of those within reach, leaving out one."""
+    chosen = QUEUES[queue]
+    rows = RefundRequest.objects.filter(reach(user), chosen.picks(now)).exclude(number=but)
+    return rows.order_by(*chosen.order).values_list("number", flat=True).first()
+
+
 class Case(NamedTuple):
     """All that one screen shows of a request, read in a fixed number of queries."""
 

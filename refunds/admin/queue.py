@@ -28,7 +28,9 @@ from .case import case_view
 from .casefile import casefile_view
 from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
+from .letter import letter_view
 from .looks import state_badge, waits_for
+from .palette import find_view
 from .sidebar import FOR_ARBITERS, QUEUE_PARAMETER, chosen_queue, counts, shown_count
 
 
@@ -69,8 +71,11 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
         view, evidence, casefile, filing = map(self.admin_site.admin_view, pages)
+        letter, find_case = map(self.admin_site.admin_view, (self.letter_piece, self.find_case))
         return [
+            path("find/", find_case, name="refunds_refundrequest_find"),
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
+            path("case/<str:number>/letter/", letter, name="refunds_refundrequest_letter"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
             path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
             path("file/<str:no>/", filing, name="refunds_refundrequest_file"),
@@ -79,6 +84,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     def case_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return case_view(self, request, number)
+
+    def letter_piece(self, request: HttpRequest, number: str) -> HttpResponse:
+        return letter_view(self, request, number)
+
+    def find_case(self, request: HttpRequest) -> HttpResponse:
+        return find_view(self, request)
 
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         return evidence_view(self, request, number)

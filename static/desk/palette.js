@@ -140,6 +140,7 @@ function key(event) {
   if (event.key in steps) choose(steps[event.key]);
   else if (event.key === "Enter" && asking) isChosen = true;
   else if (event.key === "Enter") follow(at);
+  else if (event.key === "Escape") dialog.close(); // a search field would only be emptied
   else return;
   event.preventDefault();
 }

@@ -35,10 +35,11 @@ from .clocks import clock_panel
 from .contested import appeals_shown, panel_shown
 from .deeds import DEEDS
 from .evidence import evidence_panel
+from .holding import holding_panel, next_queue, take_next
 from .moves import bound, open_to
 from .reviewing import panels, settle_deviation
 from .shortcuts import of_case
-from .sidebar import FIRST_QUEUE, QUEUE_PARAMETER, queue_url
+from .sidebar import FIRST_QUEUE, QUEUE_PARAMETER
 from .standing import standing_panel
 from .timeline import GROUPS, timeline
 
@@ -53,18 +54,16 @@ def case_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRespon
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     try:
-        if request.POST.get("move") == NEXT:
-            return HttpResponseRedirect(next_address(request, number))
         attempt = act(request, number) if request.method == "POST" else None
         if request.method == "POST" and attempt is None:
-            return HttpResponseRedirect(_after(request, number))
+            return HttpResponseRedirect(_after(request))
         return _page(model_admin, request, desk_queries.case(number, cast(User, request.user)), attempt)
     except NotFound:
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
 
 
-def _after(request: HttpRequest, number: str) -> str:
+def _after(request: HttpRequest) -> str:
     """Where a post that was carried out leads: to the same case, or where the box was ticked to the next one."""
     request.session[SENT] = request.POST.get("draft", "")[:200]
     if request.POST.get("move") in (SAY, NOTE, *DEEDS):
@@ -72,17 +71,7 @@ def _after(request: HttpRequest, number: str) -> str:
     request.session[THEN] = request.POST.get(THEN, "")
     if request.session[THEN] != NEXT:
         return request.get_full_path()
-    return next_address(request, number)
-
-
-def next_address(request: HttpRequest, number: str) -> str:
-    """The first case of the queue this person came from, but for this one; the empty queue where there is none."""
-    queue = queue_of(request)
-    found = desk_queries.first_of(queue, cast(User, request.user), timezone.now(), but=number)
-    if found is None:
-        messages.info(request, _("That was the last case of this queue."))
-        return queue_url(queue)
-    return reverse("admin:refunds_refundrequest_case", args=[found]) + _filters(request)
+    return take_next(request, next_queue(desk_queries.QUEUES[queue_of(request)], cast(User, request.user)))
 
 
 def queue_of(request: HttpRequest) -> str:
@@ -90,12 +79,6 @@ def queue_of(request: HttpRequest) -> str:
     chosen = QueryDict(request.GET.get(FILTERS, "")).get(QUEUE_PARAMETER)
     default = FIRST_QUEUE.get(getattr(request.user, "role", ""), "all")
     return chosen if chosen in desk_queries.QUEUES else default
-
-
-def _filters(request: HttpRequest) -> str:
-    kept = QueryDict(mutable=True)
-    kept.update({name: value for name, value in request.GET.items() if name == FILTERS})
-    return f"?{kept.urlencode()}" if kept else ""
 
 
 def _page(
@@ -136,6 +119,7 @@ def _page(
         "back": request.GET.get(FILTERS, ""),
         "here": request.get_full_path(),
         "queue": queue_of(request),
+        "next_queue": next_queue(desk_queries.QUEUES[queue_of(request)], user),
         "then_next": request.session.get(THEN) == NEXT,
         "sent": request.session.pop(SENT, "") if request.method == "GET" else "",
         "transfers": [
@@ -167,6 +151,7 @@ def _page(
         **evidence,
         **panel_shown(user, case),
         **appeals_shown(case),
+        **holding_panel(user, row),
         **clock_panel(user, case, tried_deed),
         **panels(user, [unit.ref for unit in case.units if unit.pk in case.covered], known, tried_deed),
         **({} if is_outside(user) else standing_panel(row.seller_id, now)),

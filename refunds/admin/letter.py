@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from marketplace.identity.models import User
@@ -46,7 +49,8 @@ def _view(request: HttpRequest, model_admin: Any, number: str) -> HttpResponse:
     try:
         case = desk_queries.case(number, user)
     except NotFound:
-        return HttpResponse(status=404)
+        messages.warning(request, _("There is no case %(number)s.") % {"number": number})
+        return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
     move = open_to(user, case.request, case.proposal, case.seats, case.votes).get(name)
     if move is None:
         return HttpResponse(status=404)

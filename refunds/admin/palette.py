@@ -15,15 +15,14 @@ from django.utils.translation import gettext as _
 
 from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
-from refunds.desk_queries import QUEUES, find
+from refunds.desk_search import ENDS_FROM, WAYS, find
 from refunds.machine import State
-from refunds.permissions import is_outside, reach
+from refunds.models import RefundRequest
 
 from .shortcuts import EVERYWHERE
-from .sidebar import FOR_ARBITERS, navigation, queue_url
+from .sidebar import navigation, open_queues, queue_url
 
 SHOWN = 8
-SHORTEST = 3  # characters of a number: fewer find too much to be meant
 LANGUAGES = ("zh-hans", "en")
 
 
@@ -44,12 +43,9 @@ def site_context(request: HttpRequest) -> dict[str, Any]:
 
 def items(request: HttpRequest) -> Iterator[Item]:
     """Queues first, then the pages of the side bar: of both those alone that this person may open."""
-    queues = {
-        queue_url(key): queue
-        for key, queue in QUEUES.items()
-        if request.user.has_perm("refunds.view_refundrequest")
-        and (key in FOR_ARBITERS or not is_outside(cast(User, request.user)))
-    }
+    sees_cases = request.user.has_perm("refunds.view_refundrequest")
+    mine = open_queues(cast(User, request.user)) if sees_cases else {}
+    queues = {queue_url(key): queue for key, queue in mine.items()}
     for link, queue in queues.items():
         yield Item(str(queue.label), _("Queue"), queue.icon, link, _in_both(queue.label))
     for group in navigation(request):
@@ -68,13 +64,14 @@ def _in_both(title: object) -> str:
 
 
 def find_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
-    """Cases by the beginning of a number, or a whole one, as JSON; of those within this person's reach."""
+    """Cases by any of their numbers, as JSON, with the kind of number; of those within this person's reach."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     term = request.GET.get("q", "").strip()
-    if len(term) < SHORTEST:
+    if len(term) < ENDS_FROM:
         return JsonResponse({"cases": []})
-    rows = find(term).filter(reach(cast(User, request.user))).select_related("order").order_by("-id")[:SHOWN]
+    ways = {hit.request_id: str(WAYS[hit.way].label) for hit in find(term, cast(User, request.user))}
+    rows = RefundRequest.objects.filter(pk__in=ways).select_related("order").order_by("-id")[:SHOWN]
     return JsonResponse(
         {
             "cases": [
@@ -83,6 +80,7 @@ def find_view(model_admin: Any, request: HttpRequest) -> HttpResponse:
                     "title": row.order.title,
                     "state": State(row.state).label,
                     "amount": money(row.amount, row.currency),
+                    "by": ways[row.pk],
                     "link": reverse("admin:refunds_refundrequest_case", args=[row.number]),
                 }
                 for row in rows

@@ -7,6 +7,7 @@ from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
+from .holds import Hold
 from .judgements import CaseWords, Judgement
 from .messages import Message
 from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
@@ -27,6 +28,7 @@ __all__ = [
     "EvidenceView",
     "Extension",
     "Flag",
+    "Hold",
     "Judgement",
     "Message",
     "Offer",

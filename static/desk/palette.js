@@ -1,6 +1,6 @@
 // The command palette: pages and queues stand in the dialogue, actions on the page, and cases are asked for by number.
 
-const SHORTEST = 3; // characters of a number, as refunds/admin/palette.py has it
+const SHORTEST = 4; // characters of a number, as refunds/admin/palette.py has it
 const PAUSE = 150; // milliseconds without a key before the server is asked
 const MOST = 12;
 
@@ -106,7 +106,7 @@ async function ask() {
     const answer = await fetch(`${dialog.dataset.find}?q=${encodeURIComponent(wanted)}`, { signal: asking.signal });
     const found = answer.ok ? (await answer.json()).cases : [];
     cases = found.map((row) => {
-      const item = option("gavel", row.number, `${row.state} · ${row.amount} · ${row.title}`, row.number);
+      const item = option("gavel", row.number, `${row.by} · ${row.state} · ${row.amount} · ${row.title}`, row.number);
       item.dataset.link = row.link;
       return item;
     });

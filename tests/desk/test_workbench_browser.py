@@ -57,7 +57,8 @@ def test_case_is_decided_from_queue_to_next_case_by_keyboard_alone(
     assert page.evaluate("document.activeElement.id") == "reject-clause"
     assert page.input_value("#reject-clause")
     page.locator("#reject-fault").focus()
-    keys.type("买家")
+    for _ in ("platform", "buyer"):
+        keys.press("ArrowDown")
     page.locator("#reject-note").focus()
     keys.type(f"a r n? {SAID}")  # no key acts while somebody types
     page.locator("details[open] [name=then]").focus()
@@ -195,8 +196,7 @@ def test_palette_finds_a_case_by_number_a_page_by_name_and_an_action(
 def test_fullest_case_fits_and_can_be_used_by_everybody(
     width: int, scheme: str, browser: Browser, live_server: LiveServer, cast: Cast, case: RefundRequest
 ) -> None:
-    full = to_judge(cast, quantity=30, total=90000)
-    full.order.__class__.objects.filter(pk=full.order_id).update(title=LONG)
+    full = to_judge(cast, quantity=30, total=90000, snapshot={"title": LONG, "page_text": "", "terms": {}})
     for n in range(40):
         Message.objects.create(
             request=full, author="buyer", text=f"{n} {LONG}", at=full.filed_at, is_internal=False
@@ -208,7 +208,7 @@ def test_fullest_case_fits_and_can_be_used_by_everybody(
     page.wait_for_load_state("networkidle")
     for key in ("", "p", "r", "m"):
         if key:
-            page.locator("h2").first.click()
+            page.locator(".desk-head h2").click()
             page.keyboard.press(key)
             expect(page.locator(".desk-move[open]")).to_have_count(1)  # one form at a time
             page.wait_for_load_state("networkidle")

@@ -29,6 +29,7 @@ DESK = {
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
 }
+KEYED = {"keys": "?", "palette": "Control+k", "reject": "r"}  # on the case page, each opened by its key
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
     "desk-payouts": "/admin/payments/payout/",
@@ -110,6 +111,10 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
                 page.goto("/admin/refunds/refundrequest/?queue=review")
                 page.locator("a[href*='/case/']").first.click()
                 keep(page, "", f"desk-case-{language}-{scheme}-{width}")
+                for name, key in KEYED.items():
+                    page.keyboard.press(key)
+                    keep(page, "", f"desk-{name}-{language}-{scheme}-{width}")
+                    page.keyboard.press("Escape")
             if user == "seller1":
                 page.goto("/portal/")
                 page.locator("a[href*='/portal/cases/']").first.click()

@@ -30,6 +30,10 @@ DESK = {
     "desk-peaks": "/admin/refunds/peak/",
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
+    "desk-policies": "/admin/refunds/policyversion/",
+    "desk-drafts": "/admin/refunds/policydraft/",
+    "desk-account": "/admin/account/",
+    "desk-second-factor": "/admin/account/second-factor/",
 }
 KEYED = {"keys": "?", "palette": "Control+k", "reject": "r"}  # on the case page, each opened by its key
 FINANCE = {
@@ -40,6 +44,7 @@ FINANCE = {
     "desk-accounts": "/admin/ledger/account/",
     "desk-sellers": "/admin/sellers/seller/",
 }
+AUDITOR = {"desk-audit": "/admin/identity/auditentry/"}
 ROWS = (
     "desk-breaks",
     "desk-payouts",
@@ -49,6 +54,7 @@ ROWS = (
 )  # the first one, opened
 PORTAL = {
     "portal-money": "/portal/money/",
+    "portal-rules": "/portal/rules/",
     "portal-notices": "/portal/notices/",
     "portal-settings": "/portal/settings/",
     "portal-list": "/portal/",
@@ -92,7 +98,13 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
     variants = list(itertools.product(("zh", "en"), ("light", "dark"), WIDTHS.items()))
     for language, scheme, (width, height) in variants:
         print(f"{language} {scheme} {width}", flush=True)
-        for user, pages in (("", PUBLIC), ("reviewer", DESK), ("finance", FINANCE), ("seller1", PORTAL)):
+        for user, pages in (
+            ("", PUBLIC),
+            ("reviewer", DESK),
+            ("finance", FINANCE),
+            ("auditor", AUDITOR),
+            ("seller1", PORTAL),
+        ):
             context = browser.new_context(
                 base_url=base,
                 viewport={"width": width, "height": height},

@@ -7,6 +7,7 @@ from .appeals import AppealAdmin
 from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
+from .drafts import PolicyDraftAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
@@ -16,6 +17,7 @@ from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
+from .users import UserAdmin
 from .withdrawals import WithdrawalAdmin
 
 __all__ = [
@@ -32,11 +34,13 @@ __all__ = [
     "OutageAdmin",
     "PayoutAdmin",
     "PeakAdmin",
+    "PolicyDraftAdmin",
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",
+    "UserAdmin",
     "WithdrawalAdmin",
 ]

@@ -5,7 +5,8 @@ from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
-from .evidence import Evidence, EvidenceView, PendingFile
+from .drafts import PolicyDraft
+from .evidence import Evidence, PendingFile
 from .flags import Flag
 from .holds import Hold
 from .judgements import CaseWords, Judgement
@@ -25,7 +26,6 @@ __all__ = [
     "Decision",
     "Evidence",
     "EvidenceDemand",
-    "EvidenceView",
     "Extension",
     "Flag",
     "Hold",
@@ -39,6 +39,7 @@ __all__ = [
     "PanelMember",
     "Peak",
     "PendingFile",
+    "PolicyDraft",
     "PolicyVersion",
     "Proposal",
     "ProviderAnswer",

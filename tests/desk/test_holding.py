@@ -1,6 +1,7 @@
 """The next case, and cases in hand, through the desk's pages (requirement K1)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client

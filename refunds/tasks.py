@@ -11,6 +11,7 @@ from marketplace.payments.operations.reconcile import reconcile_due
 from .operations import decide, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
+from .operations import run_backtests as backtests
 from .operations import settle as settling
 from .operations import tell as telling
 
@@ -117,6 +118,11 @@ def deliver(delivery_id: int) -> None:
 @shared_task(name="refunds.sweep_deliveries")
 def sweep_deliveries() -> None:
     delivering.sweep_deliveries(timezone.now())
+
+
+@shared_task(name="refunds.run_backtests")
+def run_backtests() -> None:
+    backtests.run_backtests(timezone.now)
 
 
 @shared_task(name="refunds.sweep_pending_files")

@@ -28,6 +28,8 @@ _MONEY = {
 _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
 _RULES = {"refunds.view_policyversion"}
+_LAB = {"refunds.view_backtestrun"}
+_TRIES = _LAB | {"refunds.add_backtestrun"}  # a draft on decided cases
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
@@ -42,6 +44,7 @@ _OWN: dict[str, set[str]] = {
     | _RESENDS
     | _DISPUTES
     | _RULES
+    | _TRIES
     | _MONEY
     | _PAYS
     | _FUNDS
@@ -61,10 +64,11 @@ _OWN: dict[str, set[str]] = {
     | _DISPUTES
     | _MONEY
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.POLICY_EDITOR: _RULES,
+    Role.POLICY_EDITOR: _RULES | _TRIES,
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES
+    | _LAB
     | _MONEY
     | _FUNDS
     | _BREAKS

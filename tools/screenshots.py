@@ -28,6 +28,8 @@ DESK = {
     "desk-peaks": "/admin/refunds/peak/",
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
+    "desk-policies": "/admin/refunds/policyversion/",
+    "desk-drafts": "/admin/refunds/policydraft/",
 }
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
@@ -46,6 +48,7 @@ ROWS = (
 )  # the first one, opened
 PORTAL = {
     "portal-money": "/portal/money/",
+    "portal-rules": "/portal/rules/",
     "portal-notices": "/portal/notices/",
     "portal-settings": "/portal/settings/",
     "portal-list": "/portal/",

@@ -27,7 +27,8 @@ _MONEY = {
 }  # fmt: skip
 _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
-_RULES = {"refunds.view_policyversion"}
+_RULES = {"refunds.view_policyversion", "refunds.view_policydraft"}
+_PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
 _LAB = {"refunds.view_backtestrun"}
 _TRIES = _LAB | {"refunds.add_backtestrun"}  # a draft on decided cases
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
@@ -50,6 +51,7 @@ _OWN: dict[str, set[str]] = {
     | _FUNDS
     | _BREAKS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
+    | _PUBLISHES
     | {"refunds.view_appeal"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
     Role.ARBITER: {"refunds.view_refundrequest"},
@@ -64,7 +66,10 @@ _OWN: dict[str, set[str]] = {
     | _DISPUTES
     | _MONEY
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.POLICY_EDITOR: _RULES | _TRIES,
+    Role.POLICY_EDITOR: _RULES
+    | _TRIES
+    | _PUBLISHES
+    | {"refunds.add_policydraft", "refunds.change_policydraft"},
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES

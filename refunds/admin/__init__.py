@@ -7,6 +7,7 @@ from .appeals import AppealAdmin
 from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
+from .drafts import PolicyDraftAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
@@ -32,6 +33,7 @@ __all__ = [
     "OutageAdmin",
     "PayoutAdmin",
     "PeakAdmin",
+    "PolicyDraftAdmin",
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",

@@ -68,8 +68,8 @@ AS_PUBLISHED = """
 class PolicyDraft(models.Model):
     """What the next version of one goods type's terms is to be. Frozen once submitted; published by another person.
 
-    `terms` may be wrong while it is a draft; what is submitted passes refunds.policy.Terms. `why` is read by everybody
-    once the version is published. Of a goods type one draft is open at a time.
+    `terms` are whole and pass refunds.policy.Terms whenever they are kept. `why` is read by everybody once the version is
+    published. Of a goods type one draft is open at a time.
     """
 
     class State(models.TextChoices):

@@ -97,6 +97,7 @@ DOORS: dict[str, Door] = {
     PAGES + "money/": Door(PORTAL),
     PAGES + "money/withdraw/": Door(PORTAL, "POST", {"amount": "1.00", "currency": "CNY"}),
     PAGES + "money/statement.csv": Door(PORTAL, "GET", {"currency": "CNY"}),
+    PAGES + "rules/": Door(PORTAL),
     PAGES + "notices/": Door(PORTAL, "GET POST", {"up_to": "<notice>"}),
     PAGES + "settings/": Door(PORTAL),
     PAGES + "settings/mails/": Door(OWN, "POST", {"group": "progress"}),
@@ -163,6 +164,7 @@ SEES: dict[str, set[Role]] = {
     "refunds/calendarday": set(Role),
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),
+    "refunds/policydraft": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/policyversion": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/refundrequest": _CASES | {Role.ARBITER},  # of whom each sees their own: SEATED
     "risk/dispute": {Role.SUPERVISOR, Role.FINANCE, Role.RISK, Role.AUDITOR},

@@ -14,8 +14,9 @@ from tests.cases import bring
 from tests.factories import StaffFactory
 from tests.judged import approve, reject
 from tests.people import Cast
+from tests.terms import draft
 
-from .drafts import decided, make_draft, run
+from .drafts import decided, run
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def cells(done: BacktestRun) -> dict[tuple[str, str], int]:
 def test_draft_equal_to_the_version_flips_nothing(cast: Cast, editor: User) -> None:
     for total in (4900, 9900, 300_000):
         decided(cast, total)
-    done = run(make_draft(editor), editor)
+    done = run(draft(by=editor), editor)
     assert (done.state, done.cases, done.flipped, done.result["by_program"]) == ("done", 3, 0, 0)
     assert done.result["money"] == {} and done.result["reasons"][0]["flipped"] == 0
     assert all(was == would_be for was, would_be in cells(done))
@@ -40,7 +41,7 @@ def test_draft_equal_to_the_version_flips_nothing(cast: Cast, editor: User) -> N
 def test_a_higher_limit_pays_what_the_seller_was_asked_about(cast: Cast, editor: User) -> None:
     paid, refused, waiting = decided(cast, 4900), decided(cast, 9900), decided(cast, 9900)
     reject(bring(refused, "manual_review", cast), cast.reviewer)
-    done = run(make_draft(editor, small_below=10_000), editor)
+    done = run(draft(by=editor, small_below=10_000), editor)
     assert (done.cases, done.flipped) == (3, 2)
     assert cells(done) == {("approve", "approve"): 1, ("ask_seller", "approve"): 2}
     # Of the two, one was refused by people and would be paid; the other is open still, so nobody knows.
@@ -58,14 +59,14 @@ def test_a_higher_limit_pays_what_the_seller_was_asked_about(cast: Cast, editor:
 
 def test_a_shorter_window_takes_back_what_was_paid(cast: Cast, editor: User) -> None:
     decided(cast, 4900, completed=timedelta(days=-9), paid=timedelta(days=-9), events=[("delivered", timedelta(days=-9))])  # fmt: skip
-    done = run(make_draft(editor, window_days=7), editor)
+    done = run(draft(by=editor, window_days=7), editor)
     assert cells(done) == {("approve", "reject"): 1}
     assert done.result["money"] == {"CNY": {"less": {"cases": 1, "amount": 4900}}}
 
 
 def test_what_people_would_have_to_decide_is_no_money_moved(cast: Cast, editor: User) -> None:
     decided(cast, 4900)
-    done = run(make_draft(editor, small_below=4000), editor)
+    done = run(draft(by=editor, small_below=4000), editor)
     assert cells(done) == {("approve", "ask_seller"): 1}
     assert done.result["money"] == {"CNY": {"undecided": {"cases": 1, "amount": 4900}}}
     assert BacktestFlip.objects.get().after is None
@@ -76,7 +77,7 @@ def test_reasons_and_sellers_are_told_apart(cast: Cast, editor: User) -> None:
     decided(cast, 9900, reason="invalid_code")
     decided(cast, 9900)
     decided(cast, 4900, reason="invalid_code")
-    done = run(make_draft(editor, small_below=10_000), editor)
+    done = run(draft(by=editor, small_below=10_000), editor)
     assert [(row["reason"], row["cases"], row["flipped"]) for row in done.result["reasons"]] == [
         ("not_activated", 2, 2),
         ("invalid_code", 2, 1),
@@ -93,14 +94,14 @@ def test_cases_out_of_review_are_counted_in_the_minutes_a_review_takes(cast: Cas
             request, cast.reviewer, number, now - timedelta(minutes=4 * number + (60 if number == 20 else 0))
         )
     _judge(request, cast.reviewer, 21, now - timedelta(minutes=4 * 20 + 64))
-    done = run(make_draft(editor, machine_limit=300_000, two_person_above=300_000), editor)
+    done = run(draft(by=editor, machine_limit=300_000, two_person_above=300_000), editor)
     assert cells(done) == {("review", "approve"): 1, ("ask_seller", "ask_seller"): 1}
     assert done.result["review"] == {"into": 0, "out": 1, "minutes": 4.0, "intervals": 20}
 
 
 def test_minutes_are_not_made_up_where_too_little_was_reviewed(cast: Cast, editor: User) -> None:
     decided(cast, 4900)
-    done = run(make_draft(editor), editor)
+    done = run(draft(by=editor), editor)
     assert done.result["review"] == {"into": 0, "out": 0, "minutes": None, "intervals": 0}
 
 
@@ -110,7 +111,7 @@ def test_agreement_counts_only_where_both_gave_a_verdict(cast: Cast, editor: Use
     reject(bring(refused, "manual_review", cast), cast.reviewer)
     approve(bring(arbitrated, "arbitration", cast), cast.supervisor)
     decided(cast, 4900)  # nobody but the machine
-    done = run(make_draft(editor, small_below=10_000), editor)
+    done = run(draft(by=editor, small_below=10_000), editor)
     assert done.result["agreement"] == {
         "people": {
             "ruled": 2,
@@ -129,9 +130,9 @@ def test_only_the_goods_and_the_days_asked_for_are_judged(cast: Cast, editor: Us
     decided(cast, 4900)
     decided(cast, 4900, goods_type="software_licence")
     now = timezone.now()
-    draft = make_draft(editor)
-    assert run(draft, editor).cases == 1
-    before = run(draft, editor, since=now - timedelta(days=9), until=now - timedelta(days=1))
+    made = draft(by=editor)
+    assert run(made, editor).cases == 1
+    before = run(made, editor, since=now - timedelta(days=9), until=now - timedelta(days=1))
     assert (before.state, before.cases, before.planned) == ("done", 0, 0)
 
 
@@ -141,7 +142,7 @@ def test_a_request_decided_twice_counts_once_by_its_last_decision(cast: Cast, ed
     first.pk = None
     first.outcome = "wait"
     first.save(force_insert=True)
-    done = run(make_draft(editor), editor)
+    done = run(draft(by=editor), editor)
     # Kept as a wait, and approved today under the same terms: the program changed, not the rules.
     assert (done.cases, done.flipped, done.result["by_program"]) == (1, 0, 1)
     assert cells(done) == {("approve", "approve"): 1}
@@ -151,7 +152,7 @@ def test_unreadable_facts_are_counted_and_named(cast: Cast, editor: User) -> Non
     good, broken, odd = decided(cast, 4900), decided(cast, 4900), decided(cast, 4900)
     _spoil(broken, "facts - 'units'")
     _spoil(odd, "jsonb_set(facts, '{amount}', '\"much\"')")
-    done = run(make_draft(editor), editor)
+    done = run(draft(by=editor), editor)
     assert (done.planned, done.cases, done.result["unreadable"]) == (3, 1, 2)
     named = {row["number"]: row["why"] for row in done.result["named"]}
     assert set(named) == {broken.number, odd.number} and "units" in named[broken.number]
@@ -162,12 +163,12 @@ def test_unreadable_facts_are_counted_and_named(cast: Cast, editor: User) -> Non
 def test_a_sample_is_the_same_whenever_it_is_drawn(seed: int, cast: Cast, editor: User) -> None:
     for _each in range(12):
         decided(cast, 9900)
-    draft = make_draft(editor, small_below=10_000)
-    first, again = (run(draft, editor, sample=5, seed=seed) for _each in range(2))
+    made = draft(by=editor, small_below=10_000)
+    first, again = (run(made, editor, sample=5, seed=seed) for _each in range(2))
     assert first.cases == again.cases == 5
     assert _flipped(first) == _flipped(again)
-    assert _flipped(first) != _flipped(run(draft, editor, sample=5, seed=seed + 7))
-    assert _flipped(first) < _flipped(run(draft, editor, sample=9, seed=seed))
+    assert _flipped(first) != _flipped(run(made, editor, sample=5, seed=seed + 7))
+    assert _flipped(first) < _flipped(run(made, editor, sample=9, seed=seed))
 
 
 def _flipped(done: BacktestRun) -> set[int]:

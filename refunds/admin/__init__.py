@@ -10,6 +10,7 @@ from .disputes import DisputeAdmin
 from .drafts import PolicyDraftAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
+from .lab import BacktestRunAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
 from .outages import OutageAdmin
 from .payouts import PayoutAdmin
@@ -21,6 +22,7 @@ from .withdrawals import WithdrawalAdmin
 
 __all__ = [
     "AppealAdmin",
+    "BacktestRunAdmin",
     "BreakAdmin",
     "BuyerAdmin",
     "CalendarDayAdmin",

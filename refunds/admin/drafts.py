@@ -29,11 +29,24 @@ from refunds.policy.term_errors import errors_in
 from refunds.policy.term_table import TERMS
 
 from .draft_form import DraftForm, kind_names
+from .lab import backtest_moves, lab_panel
 from .looks import DRAFTS, look_badge
 from .policy_parts import changes_panel, difference, terms_panel, text_panel
 from .record import Fact, RecordAdmin, RecordMove, in_words
 
 State = PolicyDraft.State
+
+
+class PublishForm(forms.Form):
+    note = forms.CharField(
+        label=_("Reason, where it drifts too far"),
+        help_text=_(
+            "A supervisor's, for a draft under which more cases end otherwise than the limit allows. It is kept."
+        ),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
 
 class BeginForm(forms.Form):
@@ -54,7 +67,7 @@ def _submit(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime
 
 
 def _publish(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
-    publish_draft(draft_id=row.pk, user=user, now=now)
+    publish_draft(draft_id=row.pk, user=user, now=now, override_note=data["note"])
 
 
 def _take_back(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
@@ -80,7 +93,7 @@ SUBMIT = RecordMove(
 PUBLISH = RecordMove(
     _("Publish it"),
     _("Everybody is told at once; from its day on it is the rule. It cannot be taken back, only followed by another."),
-    "campaign", "good", forms.Form, _publish, _("Published. It is announced from now on."),
+    "campaign", "good", PublishForm, _publish, _("Published. It is announced from now on."),
 )  # fmt: skip
 TAKE_BACK = RecordMove(
     _("Give it back to be changed"), _("It is a draft again, and must be submitted anew."),
@@ -144,6 +157,7 @@ class PolicyDraftAdmin(RecordAdmin):
                 found["publish"] = PUBLISH
             if edits or publishes:
                 found["take_back"] = TAKE_BACK
+        found |= backtest_moves(user, row)
         if row.is_open and edits:
             found["drop"] = DROP
         return found
@@ -188,6 +202,7 @@ class PolicyDraftAdmin(RecordAdmin):
             "terms": terms_panel(
                 row.terms, {change.path for change, _side in difference(row.based_on.terms, row.terms)}
             ),
+            "lab": lab_panel(cast(User, request.user), row),
             "notes": _notes(cast(User, request.user), row),
             "back": reverse("admin:refunds_policyversion_changelist"),
         }

@@ -21,8 +21,8 @@ class NotTested(Refusal):
     title = _("These terms have not been tried on decided cases yet: run a back-test of them first.")
 
 
-class TestedOnTooFew(Refusal):
-    code = "tested_on_too_few"
+class TooFewCases(Refusal):
+    code = "too_few_cases"
     title = _(
         "The back-test was over too few of the decided cases: run one over more days or a larger sample."
     )
@@ -38,14 +38,14 @@ def require_tested(draft: PolicyDraft, override_note: str, user: User, now: date
     its very terms, of several the one over the most cases. Above settings.POLICY_DRIFT_PERCENT a supervisor's reason is
     needed, and is kept in it. Where no case was ever decided, a run over none of them counts.
 
-    Raises NotTested, TestedOnTooFew, DriftTooLarge.
+    Raises NotTested, TooFewCases, DriftTooLarge.
     """
     run = best_run(draft)
     if run is None:
         raise NotTested()
     needed = decided_cases(draft.goods_type, as_of=run.as_of or 0, at_most=LEAST)
     if (run.planned or 0) < needed:
-        raise TestedOnTooFew(cases=run.planned, at_least=needed)
+        raise TooFewCases(cases=run.planned, at_least=needed)
     limit = settings.POLICY_DRIFT_PERCENT
     is_over, note = run.drift > limit, override_note.strip()
     if is_over and (user.role != Role.SUPERVISOR or not note):

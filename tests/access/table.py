@@ -128,6 +128,8 @@ DOORS: dict[str, Door] = {
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
     "admin/refunds/deadline/": Door(KEPT),
+    "admin/refunds/backtestrun/<int:run_id>/progress/": Door(MODEL),
+    "admin/refunds/backtestrun/<int:run_id>/flips.csv": Door(MODEL),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -161,6 +163,7 @@ SEES: dict[str, set[Role]] = {
     "payments/transfer": _MONEY,
     "payments/withdrawal": _FUNDS,
     "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
+    "refunds/backtestrun": {Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/calendarday": set(Role),
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),

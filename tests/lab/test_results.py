@@ -8,20 +8,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from marketplace.identity.models import User
-from marketplace.identity.roles import Role
 from refunds.models import BacktestFlip, BacktestRun, Decision, Judgement, RefundRequest
 from tests.cases import bring
-from tests.factories import StaffFactory
 from tests.judged import approve, reject
 from tests.people import Cast
 from tests.terms import draft
 
 from .drafts import decided, run
-
-
-@pytest.fixture
-def editor(cast: Cast) -> User:
-    return StaffFactory.create(role=Role.POLICY_EDITOR)
 
 
 def cells(done: BacktestRun) -> dict[tuple[str, str], int]:

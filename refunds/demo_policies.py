@@ -30,7 +30,7 @@ def load(editor: User, supervisor: User, now: datetime) -> None:
         now=now,
     )
     run_backtests(lambda: now)
-    publish_draft(draft_id=coming.pk, user=supervisor, now=now)
+    publish_draft(draft_id=coming.pk, user=supervisor, seen_at=coming.submitted_at, now=now)
     _submitted(
         "card_code", {"small_below": 10_000, "clocks.evidence_hours": 72}, editor, now,
         "一键退款提高到 100 元", "低于 100 元的未使用卡密，人工审核的成本高于退款本身。",

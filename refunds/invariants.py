@@ -314,6 +314,19 @@ INVARIANTS = (
         " AND (maker_id IS NULL OR checker_id IS NULL OR maker_id = checker_id)",
     ),
     Invariant(
+        "version_from_a_draft",
+        "A version after the first is what one person wrote and another published, seven days ahead.",
+        "SELECT v.goods_type, v.version FROM refunds_policyversion v LEFT JOIN refunds_policydraft d ON d.version_id = v.id"
+        " WHERE v.version > 1 AND (d.id IS NULL OR d.state <> 'published' OR d.terms <> v.terms"
+        " OR d.published_by_id = ANY (d.writers) OR v.in_force_at < v.published_at + interval '7 days')",
+    ),
+    Invariant(
+        "versions_without_gap",
+        "The versions of a goods type count from one without a gap.",
+        "SELECT goods_type, count(*), max(version) FROM refunds_policyversion GROUP BY goods_type"
+        " HAVING count(*) <> max(version) OR min(version) <> 1",
+    ),
+    Invariant(
         "sandbox_agrees",
         "Each transfer that succeeded at the sandbox is in the sandbox's own books with the same amount.",
         "SELECT f.number FROM payments_transfer f JOIN payments_claim k ON k.id = f.claim_id"

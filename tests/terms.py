@@ -48,8 +48,11 @@ def draft(
     )
 
 
-def submitted(goods_type: str = "card_code", **fields: Any) -> PolicyDraft:
+def submitted(goods_type: str = "card_code", *, tried: bool = True, **fields: Any) -> PolicyDraft:
+    """Waiting for its second person; tried on all decided cases unless said otherwise."""
     made = draft(goods_type, **fields)
+    if tried:
+        try_on_decided_cases(made, now=made.changed_at)
     return submit_draft(draft_id=made.pk, user=made.changed_by, now=made.changed_at)
 
 
@@ -80,5 +83,10 @@ def publish(
     since = now + at if isinstance(at, timedelta) else at or newest_version(goods_type).in_force_at + hours(1)
     announced = min(now, since - days(8))
     made = submitted(goods_type, now=announced, in_force_at=since, **changes)
-    try_on_decided_cases(made, now=announced)
-    return publish_draft(draft_id=made.pk, user=editor(), now=announced)
+    return publish_draft(
+        draft_id=made.pk,
+        user=StaffFactory.create(role=Role.SUPERVISOR),
+        seen_at=made.submitted_at,
+        now=announced,
+        override_note="Agreed.",
+    )

@@ -38,6 +38,9 @@ State = PolicyDraft.State
 
 
 class PublishForm(forms.Form):
+    """The submission that was read, so that another one is not published unread."""
+
+    seen_at = forms.DateTimeField(widget=forms.HiddenInput)
     note = forms.CharField(
         label=_("Reason, where it drifts too far"),
         help_text=_(
@@ -67,7 +70,7 @@ def _submit(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime
 
 
 def _publish(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
-    publish_draft(draft_id=row.pk, user=user, now=now, override_note=data["note"])
+    publish_draft(draft_id=row.pk, user=user, seen_at=data["seen_at"], now=now, override_note=data["note"])
 
 
 def _take_back(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
@@ -154,7 +157,8 @@ class PolicyDraftAdmin(RecordAdmin):
             found |= {"rebase": REBASE} if _is_superseded(row) else {"submit": SUBMIT}
         elif row.state == State.SUBMITTED:
             if publishes and user.pk not in row.writers:
-                found["publish"] = PUBLISH
+                seen = {"seen_at": row.submitted_at.isoformat()}
+                found["publish"] = PUBLISH._replace(form=partial(PublishForm, initial=seen))
             if edits or publishes:
                 found["take_back"] = TAKE_BACK
         found |= backtest_moves(user, row)

@@ -185,7 +185,7 @@ class PolicyDraft(models.Model):
                 name="as_published",
                 operation=pgtrigger.Update,
                 when=pgtrigger.Before,
-                condition=pgtrigger.Q(new__state="published"),
+                condition=pgtrigger.Q(new__state="published") & ~pgtrigger.Q(old__state="published"),
                 func=AS_PUBLISHED,
             ),
             pgtrigger.Trigger(

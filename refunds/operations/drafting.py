@@ -58,6 +58,11 @@ class DraftClosed(Refusal):
     title = _("This draft is published or dropped already. Begin another one.")
 
 
+class DraftMovedOn(Refusal):
+    code = "draft_moved_on"
+    title = _("Somebody else has changed this draft meanwhile. Open it anew, and read it.")
+
+
 class NotSubmitted(Refusal):
     code = "draft_not_submitted"
     title = _("This draft is not submitted. Submit it first.")

@@ -6,18 +6,11 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
-from marketplace.kernel.errors import Refusal
 
 from ..models import PolicyDraft
-from .drafting import MAY_EDIT, DraftFrozen, lock_draft, require, require_terms
-
-
-class DraftMovedOn(Refusal):
-    code = "draft_moved_on"
-    title = _("Somebody else has changed this draft meanwhile. Read it again before you save.")
+from .drafting import MAY_EDIT, DraftFrozen, DraftMovedOn, lock_draft, require, require_terms
 
 
 def edit_draft(

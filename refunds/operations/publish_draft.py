@@ -12,22 +12,27 @@ from marketplace.kernel.errors import SecondPersonNeeded
 from .. import policies
 from ..models import PolicyDraft, PolicyVersion
 from . import drafting
-from .drafting import MAY_PUBLISH, NotSubmitted, lock_draft, require
+from .drafting import MAY_PUBLISH, DraftMovedOn, NotSubmitted, lock_draft, require
 from .require_tested import require_tested
 
 
-def publish_draft(*, draft_id: int, user: User, now: datetime, override_note: str = "") -> PolicyVersion:
+def publish_draft(
+    *, draft_id: int, user: User, seen_at: datetime, now: datetime, override_note: str = ""
+) -> PolicyVersion:
     """The version is announced at once and in force from its day on. It cannot be taken back, only followed by another.
+    `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is published unread by nobody.
+    `override_note` is a supervisor's reason to publish a draft that drifts too far.
 
-    Raises NotPermitted, NotFound, NotSubmitted, DraftClosed, SecondPersonNeeded (for whoever had a hand in it),
-    TermsRefused, NoticeTooShort, InForceBeforeItsBase, BaseSuperseded, and what require_tested raises: `override_note` is
-    a supervisor's reason to publish a draft that drifts too far.
+    Raises NotPermitted, NotFound, NotSubmitted, DraftClosed, DraftMovedOn, SecondPersonNeeded (for whoever had a hand in it),
+    TermsRefused, NoticeTooShort, InForceBeforeItsBase, BaseSuperseded, and what require_tested raises.
     """
     require(user, MAY_PUBLISH)
     with transaction.atomic(durable=True):
         draft = lock_draft(draft_id)
         if draft.state != PolicyDraft.State.SUBMITTED:
             raise NotSubmitted()
+        if draft.submitted_at != seen_at:
+            raise DraftMovedOn()
         if user.pk in draft.writers:
             raise SecondPersonNeeded(_("You had a hand in this draft. Another person publishes it."))
         drafting.require_terms(draft.goods_type, draft.terms)

@@ -24,7 +24,7 @@ DRIFTS = {"small_below": 10_000}  # pays what the seller was asked about
 
 
 def publish(made: PolicyDraft, user: User, **fields: Any) -> PolicyVersion:
-    return publish_draft(draft_id=made.pk, user=user, now=timezone.now(), **fields)
+    return publish_draft(draft_id=made.pk, user=user, seen_at=made.submitted_at, now=timezone.now(), **fields)
 
 
 def refused(made: PolicyDraft, user: User, refusal: type[Exception], **fields: Any) -> None:
@@ -37,12 +37,12 @@ def refused(made: PolicyDraft, user: User, refusal: type[Exception], **fields: A
 
 
 def test_untried_draft_is_not_published(cast: Cast, editor: User) -> None:
-    refused(submitted(by=editor, window_days=14), cast.supervisor, NotTested)
+    refused(submitted(by=editor, tried=False, window_days=14), cast.supervisor, NotTested)
 
 
 def test_draft_tried_without_drift_is_published_upon_its_run(cast: Cast, editor: User) -> None:
     decided(cast)
-    made = submitted(by=editor, window_days=14)
+    made = submitted(by=editor, tried=False, window_days=14)
     done = run(made, editor)
     version = publish(made, another_editor())
     kept = DraftTested.objects.get()
@@ -51,7 +51,7 @@ def test_draft_tried_without_drift_is_published_upon_its_run(cast: Cast, editor:
 
 def test_terms_changed_after_the_run_are_not_published(cast: Cast, editor: User) -> None:
     decided(cast)
-    made = submitted(by=editor, window_days=14)
+    made = submitted(by=editor, tried=False, window_days=14)
     run(made, editor)
     take_back(draft_id=made.pk, user=editor)
     made.refresh_from_db()
@@ -69,7 +69,7 @@ def test_a_run_that_was_cancelled_or_is_on_counts_for_nothing(cast: Cast, editor
     from .drafts import ask
 
     decided(cast)
-    made = submitted(by=editor, window_days=14)
+    made = submitted(by=editor, tried=False, window_days=14)
     asked = ask(made, editor)
     refused(made, cast.supervisor, NotTested)
     cancel_backtest(run_id=asked.pk, user=editor, now=timezone.now())
@@ -81,7 +81,7 @@ def test_drift_above_the_limit_needs_a_supervisor_and_a_reason(
 ) -> None:
     settings.POLICY_DRIFT_PERCENT = 5
     decided(cast, 9900)
-    made = submitted(by=editor, **DRIFTS)
+    made = submitted(by=editor, tried=False, **DRIFTS)
     done = run(made, editor)
     assert done.drift == 100
     refused(made, another_editor(), DriftTooLarge, override_note="Because.")
@@ -97,7 +97,7 @@ def test_drift_above_the_limit_needs_a_supervisor_and_a_reason(
 def test_drift_at_the_limit_is_within_it(cast: Cast, editor: User, settings: Any) -> None:
     settings.POLICY_DRIFT_PERCENT = 50
     decided(cast, 9900), decided(cast, 4900)
-    made = submitted(by=editor, **DRIFTS)
+    made = submitted(by=editor, tried=False, **DRIFTS)
     assert run(made, editor).drift == 50
     publish(made, another_editor())
 
@@ -105,7 +105,7 @@ def test_drift_at_the_limit_is_within_it(cast: Cast, editor: User, settings: Any
 def test_a_run_over_fewer_cases_than_there_are_does_not_count(cast: Cast, editor: User) -> None:
     for _each in range(3):
         decided(cast)
-    made, now = submitted(by=editor, window_days=14), timezone.now()
+    made, now = submitted(by=editor, tried=False, window_days=14), timezone.now()
     run(made, editor, sample=2)
     refused(made, cast.supervisor, TooFewCases)
     run(made, editor, since=now - days(60), until=now - days(50))
@@ -118,7 +118,7 @@ def test_enough_cases_are_enough(cast: Cast, editor: User, monkeypatch: pytest.M
     monkeypatch.setattr(require_tested, "LEAST", 2)
     for _each in range(3):
         decided(cast)
-    made = submitted(by=editor, window_days=14)
+    made = submitted(by=editor, tried=False, window_days=14)
     run(made, editor, sample=2)
     publish(made, cast.supervisor)
 
@@ -129,7 +129,7 @@ def test_of_several_runs_the_one_over_the_most_cases_speaks(
     """Who draws samples until one is kind has won nothing."""
     monkeypatch.setattr(require_tested, "LEAST", 1)
     decided(cast, 4900), decided(cast, 9900), decided(cast, 4900)
-    made = submitted(by=editor, **DRIFTS)
+    made = submitted(by=editor, tried=False, **DRIFTS)
     run(made, editor)
     kind = next(done for seed in range(20) if (done := run(made, editor, sample=1, seed=seed)).drift == 0)
     assert kind.drift == 0
@@ -137,7 +137,7 @@ def test_of_several_runs_the_one_over_the_most_cases_speaks(
 
 
 def test_where_nothing_was_decided_a_run_over_nothing_counts(cast: Cast, editor: User) -> None:
-    made = submitted(by=editor, **DRIFTS)
+    made = submitted(by=editor, tried=False, **DRIFTS)
     assert run(made, editor).cases == 0
     publish(made, another_editor())
 
@@ -147,7 +147,7 @@ def test_the_database_publishes_no_untried_draft(
 ) -> None:
     from refunds.operations import publish_draft as operation
 
-    made = submitted(by=editor, window_days=14)
+    made = submitted(by=editor, tried=False, window_days=14)
     monkeypatch.setattr(operation, "require_tested", lambda *_args: None)
     with pytest.raises(IntegrityError, match="tried on decided cases"):
         publish(made, cast.supervisor)

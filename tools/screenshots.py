@@ -30,6 +30,7 @@ DESK = {
     "desk-kept": "/admin/refunds/deadline/",
     "desk-policies": "/admin/refunds/policyversion/",
     "desk-drafts": "/admin/refunds/policydraft/",
+    "desk-backtests": "/admin/refunds/backtestrun/",
 }
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",

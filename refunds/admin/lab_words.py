@@ -65,8 +65,8 @@ def gate(draft: PolicyDraft, run: BacktestRun | None) -> str:
         return _(
             "Its terms as saved have not been tried yet. It is published only after a back-test of these very terms."
         )
-    known = {"drift": f"{run.drift:.1f}", "limit": f"{settings.POLICY_DRIFT_PERCENT:g}"}
-    if run.drift > settings.POLICY_DRIFT_PERCENT:
+    known = {"drift": f"{run.drift_at_most:.1f}", "limit": f"{settings.POLICY_DRIFT_PERCENT:g}"}
+    if run.drift_at_most > settings.POLICY_DRIFT_PERCENT:
         return (
             _(
                 "%(drift)s %% of the cases would have ended otherwise, more than %(limit)s %%: a supervisor publishes it, with a reason."

@@ -114,6 +114,13 @@ class BacktestRun(models.Model):
         """Percent of the cases that would have ended otherwise; nothing of nothing is 0."""
         return 100 * (self.flipped or 0) / self.cases if self.cases else 0.0
 
+    @property
+    def drift_at_most(self) -> float:
+        """The same if every case that could not be read would have ended otherwise: nobody knows that they would not."""
+        unreadable = self.result["unreadable"] if self.result else 0
+        looked_at = (self.cases or 0) + unreadable
+        return 100 * ((self.flipped or 0) + unreadable) / looked_at if looked_at else 0.0
+
 
 class BacktestPart(models.Model):
     """Requests from `first` to `last` that one process judges in one transaction, together with what it found."""

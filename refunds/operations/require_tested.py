@@ -36,7 +36,7 @@ class DriftTooLarge(Refusal):
 def require_tested(draft: PolicyDraft, override_note: str, user: User, now: datetime) -> DraftTested:
     """The record of what the locked draft is published upon, written in the caller's transaction: the finished run over
     its very terms, of several the one over the most cases. Above settings.POLICY_DRIFT_PERCENT a supervisor's reason is
-    needed, and is kept in it. Where no case was ever decided, a run over none of them counts.
+    needed, and is kept in it; a case that cannot be read counts as drift. Where no case was ever decided, a run over none of them counts.
 
     Raises NotTested, TooFewCases, DriftTooLarge.
     """
@@ -47,15 +47,15 @@ def require_tested(draft: PolicyDraft, override_note: str, user: User, now: date
     if (run.planned or 0) < needed:
         raise TooFewCases(cases=run.planned, at_least=needed)
     limit = settings.POLICY_DRIFT_PERCENT
-    is_over, note = run.drift > limit, override_note.strip()
+    is_over, note = run.drift_at_most > limit, override_note.strip()
     if is_over and (user.role != Role.SUPERVISOR or not note):
         raise DriftTooLarge(
             _(
-                "%(drift).1f %% of the decided cases would have ended otherwise, and %(limit)g %% is the limit: "
+                "%(drift).1f %% of the decided cases would have ended otherwise or cannot be read, and %(limit)g %% is the limit: "
                 "a supervisor may publish all the same, with a reason."
             )
-            % {"drift": run.drift, "limit": limit},
-            drift_percent=round(run.drift, 2),
+            % {"drift": run.drift_at_most, "limit": limit},
+            drift_percent=round(run.drift_at_most, 2),
             limit_percent=limit,
         )
     return DraftTested.objects.create(

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from marketplace.identity.models import User
 from refunds.models import DraftTested, PolicyDraft, PolicyVersion
+from refunds.operations import publish_draft as publishing
 from refunds.operations import require_tested
+from refunds.operations.backtest import cancel_backtest
 from refunds.operations.edit_draft import edit_draft
 from refunds.operations.publish_draft import publish_draft
 from refunds.operations.require_tested import DriftTooLarge, NotTested, TooFewCases
@@ -18,7 +20,7 @@ from tests.people import Cast
 from tests.terms import editor as another_editor
 from tests.terms import submitted
 
-from .drafts import decided, run
+from .drafts import ask, decided, run, spoil
 
 DRIFTS = {"small_below": 10_000}  # pays what the seller was asked about
 
@@ -64,10 +66,6 @@ def test_terms_changed_after_the_run_are_not_published(cast: Cast, editor: User)
 
 
 def test_a_run_that_was_cancelled_or_is_on_counts_for_nothing(cast: Cast, editor: User) -> None:
-    from refunds.operations.backtest import cancel_backtest
-
-    from .drafts import ask
-
     decided(cast)
     made = submitted(by=editor, tried=False, window_days=14)
     asked = ask(made, editor)
@@ -136,6 +134,14 @@ def test_of_several_runs_the_one_over_the_most_cases_speaks(
     refused(made, another_editor(), DriftTooLarge)
 
 
+def test_what_cannot_be_read_counts_as_drift(cast: Cast, editor: User) -> None:
+    spoil(decided(cast), "facts - 'units'")
+    made = submitted(by=editor, tried=False, window_days=14)
+    done = run(made, editor)
+    assert (done.cases, done.drift, done.drift_at_most) == (0, 0, 100)
+    refused(made, another_editor(), DriftTooLarge)
+
+
 def test_where_nothing_was_decided_a_run_over_nothing_counts(cast: Cast, editor: User) -> None:
     made = submitted(by=editor, tried=False, **DRIFTS)
     assert run(made, editor).cases == 0
@@ -145,9 +151,7 @@ def test_where_nothing_was_decided_a_run_over_nothing_counts(cast: Cast, editor:
 def test_the_database_publishes_no_untried_draft(
     cast: Cast, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from refunds.operations import publish_draft as operation
-
     made = submitted(by=editor, tried=False, window_days=14)
-    monkeypatch.setattr(operation, "require_tested", lambda *_args: None)
+    monkeypatch.setattr(publishing, "require_tested", lambda *_args: None)
     with pytest.raises(IntegrityError, match="tried on decided cases"):
         publish(made, cast.supervisor)

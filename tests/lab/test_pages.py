@@ -19,7 +19,7 @@ from tests.judged import reject
 from tests.people import Cast
 from tests.terms import draft
 
-from .drafts import ask, decided, run
+from .drafts import ask, decided, run, spoil
 
 SignIn = Callable[[User], Client]
 ENGLISH = {"accept-language": "en"}
@@ -149,10 +149,8 @@ def test_a_run_over_nothing_says_so(cast: Cast, editor: User, desk: Client) -> N
 
 
 def test_unreadable_cases_are_named_on_the_page(cast: Cast, editor: User, desk: Client) -> None:
-    from .test_results import _spoil
-
     request = decided(cast)
-    _spoil(request, "facts - 'units'")
+    spoil(request, "facts - 'units'")
     done = run(draft(by=editor), editor)
     found = text(desk.get(page_of(done), headers=ENGLISH))
     assert "1 case could not be read" in found and request.number in found

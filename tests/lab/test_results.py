@@ -14,7 +14,7 @@ from tests.judged import approve, reject
 from tests.people import Cast
 from tests.terms import draft
 
-from .drafts import decided, run
+from .drafts import decided, run, spoil
 
 
 def cells(done: BacktestRun) -> dict[tuple[str, str], int]:
@@ -143,8 +143,8 @@ def test_a_request_decided_twice_counts_once_by_its_last_decision(cast: Cast, ed
 
 def test_unreadable_facts_are_counted_and_named(cast: Cast, editor: User) -> None:
     good, broken, odd = decided(cast, 4900), decided(cast, 4900), decided(cast, 4900)
-    _spoil(broken, "facts - 'units'")
-    _spoil(odd, "jsonb_set(facts, '{amount}', '\"much\"')")
+    spoil(broken, "facts - 'units'")
+    spoil(odd, "jsonb_set(facts, '{amount}', '\"much\"')")
     done = run(draft(by=editor), editor)
     assert (done.planned, done.cases, done.result["unreadable"]) == (3, 1, 2)
     named = {row["number"]: row["why"] for row in done.result["named"]}
@@ -176,9 +176,3 @@ def _judge(request: RefundRequest, by: User, sequence: int, at: Any) -> None:
             request=request, sequence=100 + sequence, by=by, outcome="reject", amount=0, fault="buyer",
             clause="B3", note="Checked.", at=at,
         )  # fmt: skip
-
-
-def _spoil(request: RefundRequest, facts: str) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(f"UPDATE refunds_decision SET facts = {facts} WHERE request_id = %s", [request.pk])

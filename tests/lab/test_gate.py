@@ -61,7 +61,7 @@ def test_terms_changed_after_the_run_are_not_published(cast: Cast, editor: User)
         draft_id=made.pk, user=editor, terms={**made.terms, "window_days": 13}, title=made.title, why=made.why,
         in_force_at=made.in_force_at, seen_at=made.changed_at, now=timezone.now(),
     )  # fmt: skip
-    submit_draft(draft_id=made.pk, user=editor, now=timezone.now())
+    made = submit_draft(draft_id=made.pk, user=editor, now=timezone.now())
     refused(made, cast.supervisor, NotTested)
 
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from marketplace.kernel.language import is_english
 from marketplace.kernel.templatetags.recourse import money
 from refunds.models import BacktestRun, PolicyDraft
 from refunds.reasons import reason_label
@@ -37,7 +38,7 @@ def headline(run: BacktestRun) -> str:
         "flipped": f"{run.flipped:,}",
         "drift": f"{run.drift:.1f}",
     }
-    return " ".join([share, *moved(run)])
+    return _sentences(share, *moved(run))
 
 
 def moved(run: BacktestRun) -> list[str]:
@@ -50,7 +51,8 @@ def moved(run: BacktestRun) -> list[str]:
     }
     found = {
         move: [
-            f"{money(each[move]['amount'], currency)} ({_cases(each[move]['cases'])})"
+            _("%(sum)s (%(cases)s)")
+            % {"sum": money(each[move]["amount"], currency), "cases": _cases(each[move]["cases"])}
             for currency, each in run.result["money"].items()
             if move in each
         ]
@@ -95,7 +97,7 @@ def drawn(run: BacktestRun) -> str:
 def terms_of(run: BacktestRun) -> str:
     text = _("as they were when it was asked for, SHA-256 %(digest)s…") % {"digest": run.digest[:12]}
     same = run.terms == run.draft.terms
-    return text if same else f"{text} {_('The draft has been changed since.')}"
+    return text if same else f"{text}. {_('The draft has been changed since.')}"
 
 
 def result(run: BacktestRun) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def review(found: Mapping[str, Any]) -> str:
         unknown = _(
             "What that is in hours is not known: too few decisions were made in a row to measure by (%(n)s)."
         )
-        return f"{text} {unknown % {'n': intervals}}"
+        return _sentences(text, unknown % {"n": intervals})
     hours = (found["into"] - found["out"]) * minutes / 60
     if not hours:
         return text
@@ -157,7 +159,7 @@ def review(found: Mapping[str, Any]) -> str:
         )
     )
     measured = {"hours": f"{abs(hours):,.1f}", "minutes": f"{minutes:g}", "n": f"{intervals:,}"}
-    return f"{text} {said % measured}"
+    return _sentences(text, said % measured)
 
 
 def _agreed(found: Mapping[str, Any]) -> list[str]:
@@ -183,6 +185,11 @@ def _sums(sums: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str]]:
         for currency, each in sorted(sums.items())
         if each.get("more") or each.get("less")
     ]
+
+
+def _sentences(*texts: str) -> str:
+    """Chinese writes no space between them."""
+    return (" " if is_english() else "").join(texts)
 
 
 def _cases(count: int) -> str:

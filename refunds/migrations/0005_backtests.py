@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(verbose_name='decided before')),
                 ('sample', models.PositiveIntegerField(null=True, verbose_name='sample')),
                 ('seed', models.IntegerField(default=1, verbose_name='seed')),
-                ('state', models.CharField(choices=[('queued', 'Waiting for its turn'), ('running', 'Running'), ('done', 'Finished'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12, verbose_name='state')),
+                ('state', models.CharField(choices=[('queued', 'Waiting for its turn'), ('running', 'Cases are being judged'), ('done', 'Finished'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12, verbose_name='state')),
                 ('queued_at', models.DateTimeField(verbose_name='asked for at')),
                 ('started_at', models.DateTimeField(null=True, verbose_name='started at')),
                 ('taken_up', models.PositiveSmallIntegerField(default=0)),

@@ -34,7 +34,7 @@ class BacktestRun(models.Model):
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting for its turn")
-        RUNNING = "running", _("Running")
+        RUNNING = "running", _("Cases are being judged")
         DONE = "done", _("Finished")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")

@@ -85,7 +85,7 @@ class DraftForm(forms.Form):
             "title": draft.title,
             "why": draft.why,
             "in_force_at": timezone.localtime(draft.in_force_at).date(),
-            "seen_at": draft.changed_at.isoformat(),
+            "seen_at": draft.changed_at,
         }
         for term in TERMS.values():
             self.fields[term.path] = _field(term)

@@ -157,7 +157,7 @@ class PolicyDraftAdmin(RecordAdmin):
             found |= {"rebase": REBASE} if _is_superseded(row) else {"submit": SUBMIT}
         elif row.state == State.SUBMITTED:
             if publishes and user.pk not in row.writers:
-                seen = {"seen_at": row.submitted_at.isoformat()}
+                seen = {"seen_at": row.submitted_at}
                 found["publish"] = PUBLISH._replace(form=partial(PublishForm, initial=seen))
             if edits or publishes:
                 found["take_back"] = TAKE_BACK
@@ -177,8 +177,8 @@ class PolicyDraftAdmin(RecordAdmin):
         if request.POST.get("preview") and "save" in self.moves(request, row):
             form = DraftForm(request.POST, draft=row)
             form.is_valid()
-            terms = form.cleaned_data["terms"]
-            return TemplateResponse(request, "desk/policies/preview.html", _preview(row, terms))
+            context = {**_preview(row, form.cleaned_data["terms"]), "unsaved": form.has_changed()}
+            return TemplateResponse(request, "desk/policies/preview.html", context)
         return super()._act(request, row)
 
     def _page(
@@ -203,9 +203,7 @@ class PolicyDraftAdmin(RecordAdmin):
             "editor": editor,
             "groups": list(editor.groups()) if editor is not None else [],
             "kinds": kind_names(),
-            "terms": terms_panel(
-                row.terms, {change.path for change, _side in difference(row.based_on.terms, row.terms)}
-            ),
+            "terms": terms_panel(row.terms, row.based_on.terms) if editor is None else "",
             "lab": lab_panel(cast(User, request.user), row),
             "notes": _notes(cast(User, request.user), row),
             "back": reverse("admin:refunds_policyversion_changelist"),

@@ -89,7 +89,7 @@ class PolicyVersionAdmin(RecordAdmin):
         return [
             *([changes_panel(title, changes)] if former else []),
             text_panel(row.terms),
-            terms_panel(row.terms, {change.path for change, _side in changes}),
+            terms_panel(row.terms, former.terms if former else row.terms),
         ]
 
     def moves(self, request: HttpRequest, row: PolicyVersion) -> Mapping[str, RecordMove]:

@@ -38,9 +38,10 @@ def text_panel(terms: Mapping[str, Any]) -> str:
     return render_to_string("desk/policies/text.html", {"texts": in_both_languages(terms)})
 
 
-def terms_panel(terms: Mapping[str, Any], changed: set[str]) -> str:
-    """All terms by group; those that do not differ from the version before are folded away."""
+def terms_panel(terms: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """All terms by group; groups in which none differs from the version before are folded away."""
     whole = completed(terms)
+    changed = {change.path for change in changes_between(before, terms, language())}
     currency = whole["chargeback_fee"]["currency"]
     groups = []
     for key, names in GROUPS.items():

@@ -20,7 +20,7 @@ class VersionShape(serializers.Serializer[Any]):
     in_force_at = serializers.DateTimeField()
 
 
-class ChangeShape(serializers.Serializer[Any]):
+class TermChangeShape(serializers.Serializer[Any]):
     term = serializers.CharField(help_text="Its path in `terms`, e.g. clocks.seller_reply_hours.")
     name = serializers.CharField()
     text = serializers.CharField(help_text="Before and after, in words.")
@@ -30,7 +30,7 @@ class ChangeShape(serializers.Serializer[Any]):
 class AnnouncedVersionShape(VersionShape):
     title = serializers.CharField()
     why = serializers.CharField(help_text="As whoever wrote it says.")
-    changes = ChangeShape(many=True, help_text="Against the version in force.")
+    changes = TermChangeShape(many=True, help_text="Against the version in force.")
 
 
 class SaidVersionShape(VersionShape):

@@ -20,7 +20,7 @@ def publish_draft(
     *, draft_id: int, user: User, seen_at: datetime, now: datetime, override_note: str = ""
 ) -> PolicyVersion:
     """The version is announced at once and in force from its day on. It cannot be taken back, only followed by another.
-    `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is published unread by nobody.
+    `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is not published unread.
     `override_note` is a supervisor's reason to publish a draft that drifts too far.
 
     Raises NotPermitted, NotFound, NotSubmitted, DraftClosed, DraftMovedOn, SecondPersonNeeded (for whoever had a hand in it),

@@ -30,6 +30,7 @@ def test_rules_are_edited_mended_submitted_and_published_by_another(
     page.fill("[name=why]", "Most cases are clear within half a day.")
     page.fill("[name='clocks.seller_reply_hours']", "twelve")
     page.locator("#draft-preview :text('is no whole number')").wait_for()  # while it is typed
+    assert "Not saved yet." in page.inner_text("#draft-preview")
     page.click("text=Save the draft")
     page.wait_for_load_state("networkidle")
     assert "“twelve” is no whole number" in page.inner_text(".desk-field-wrong")

@@ -75,6 +75,18 @@ def test_next_version_is_shown_ahead(api: Api) -> None:
     assert (read["terms"]["window_days"], read["next"]["terms"]["window_days"]) == (15, 10)
 
 
+@pytest.mark.parametrize(("language", "text"), [("en", "15 days → 10 days"), ("zh-hans", "15 天 → 10 天")])
+def test_what_comes_says_what_it_changes_and_why_and_keeps_the_commission_to_itself(
+    api: Api, language: str, text: str
+) -> None:
+    publish("account", at=days(8), window_days=10, commission_bps=300)
+    cache.clear()
+    coming = api.get("/api/v1/policies/account/", headers={"Accept-Language": language}).json()["next"]
+    [change] = coming["changes"]
+    assert (change["term"], change["text"], change["for_buyer"]) == ("window_days", text, "stricter")
+    assert (coming["title"], coming["why"]) == ("Other terms", "The old ones did not do.")
+
+
 @pytest.mark.parametrize("path", ["/api/v1/policies/socks/", "/api/v1/sellers/S-none/"])
 def test_what_is_not_there_is_404(api: Api, path: str) -> None:
     missing = api.get(path)

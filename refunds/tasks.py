@@ -8,7 +8,7 @@ from django.utils import timezone
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
-from .operations import decide, news, outage, provider_check, sweep, take_file
+from .operations import decide, hold, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
 from .operations import run_backtests as backtests
@@ -84,6 +84,11 @@ def sweep_provider_checks() -> None:
 @shared_task(name="refunds.sweep_deadlines")
 def sweep_deadlines() -> None:
     sweep.sweep_deadlines(timezone.now())
+
+
+@shared_task(name="refunds.release_idle")
+def release_idle() -> None:
+    hold.release_idle(timezone.now())
 
 
 @shared_task(name="refunds.tell_waiting")

@@ -20,6 +20,7 @@ CASE = "case"  # one of the seller's cases, receivers or deliveries
 DESK = "desk"  # any member of staff with a role
 MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
+NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
 KEPT = "kept"  # a page in place of a model's, for those who see cases
 
@@ -124,6 +125,8 @@ DOORS: dict[str, Door] = {
         STAFF_CASE, "GET POST", {"kind": "other", "file": "<file>", "side": "buyer"}
     ),
     "admin/refunds/refundrequest/case/<str:number>/file/": Door(STAFF_CASE, "GET POST", FILE),
+    "admin/refunds/refundrequest/case/<str:number>/hold/": Door(STAFF_CASE, "POST", {"do": "claim"}),
+    "admin/refunds/refundrequest/claim-next/": Door(NEXT, "POST", {"queue": "unassigned"}),
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),

@@ -14,7 +14,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('refunds', '0003_first_policies'),
+        ('refunds', '0004_who_holds_a_case'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

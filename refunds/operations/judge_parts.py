@@ -11,7 +11,7 @@ from ..models import BacktestFlip, BacktestPart, BacktestRun
 from ..policy import Terms
 
 # Flipped cases listed of one run, spread evenly over its parts: enough to read, and no copy of the decisions.
-FLIPS_KEPT = 5_000
+FLIPS_KEPT = 2_000
 
 
 def judge_parts(*, run_id: int, clock: Callable[[], datetime]) -> None:

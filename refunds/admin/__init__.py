@@ -18,6 +18,7 @@ from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
+from .users import UserAdmin
 from .withdrawals import WithdrawalAdmin
 
 __all__ = [
@@ -42,5 +43,6 @@ __all__ = [
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",
+    "UserAdmin",
     "WithdrawalAdmin",
 ]

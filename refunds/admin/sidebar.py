@@ -134,6 +134,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _table(request, _("Calendar"), "calendar_month", "refunds", "calendarday"),
                 _table(request, _("Shops"), "store", "orders", "shop"),
                 _table(request, _("Users"), "badge", "identity", "user"),
+                _table(request, _("Audit log"), "policy_alert", "identity", "auditentry"),
             ],
         },
     ]

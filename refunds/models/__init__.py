@@ -7,7 +7,7 @@ from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .drafts import PolicyDraft
-from .evidence import Evidence, EvidenceView, PendingFile
+from .evidence import Evidence, PendingFile
 from .flags import Flag
 from .holds import Hold
 from .judgements import CaseWords, Judgement
@@ -31,7 +31,6 @@ __all__ = [
     "DraftTested",
     "Evidence",
     "EvidenceDemand",
-    "EvidenceView",
     "Extension",
     "Flag",
     "Hold",

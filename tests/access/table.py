@@ -22,6 +22,9 @@ MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
 NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
+AUDIT = "audit"  # who did what, for those who look after that
+CODE = "code"  # a card code for a reason, for those who judge
+IDENTITY = "identity"  # an identity document for a reason, for those who verify
 KEPT = "kept"  # a page in place of a model's, for those who see cases
 
 
@@ -111,6 +114,9 @@ DOORS: dict[str, Door] = {
     # --- the desk ---
     "admin/login/": Door(SIGN_IN, "GET POST", {"username": "nobody", "password": "guessed"}),
     "admin/logout/": Door(SIGN_IN, "POST"),
+    "admin/login/code/": Door(SIGN_IN, "GET POST", {"proof": "123456"}),
+    "admin/account/": Door(DESK, "GET POST", {"session": "1"}),
+    "admin/account/second-factor/": Door(DESK, "GET POST", {"move": "start"}),
     "admin/": Door(DESK),
     "admin/search/": Door(DESK, "GET", {"s": "RF"}),
     "admin/password_change/": Door(DESK),
@@ -130,6 +136,13 @@ DOORS: dict[str, Door] = {
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
+    "admin/refunds/refundrequest/case/<str:number>/code/": Door(
+        CODE, "GET POST", {"unit": "1", "reason": "To see."}
+    ),
+    "admin/refunds/refundrequest/case/<str:number>/evidence/<int:position>/": Door(
+        IDENTITY, "GET POST", {"reason": "To see."}
+    ),
+    "admin/identity/auditentry/": Door(AUDIT),
     "admin/refunds/deadline/": Door(KEPT),
     "admin/refunds/backtestrun/<int:run_id>/progress/": Door(MODEL),
     "admin/refunds/backtestrun/<int:run_id>/flips.csv": Door(MODEL),
@@ -148,7 +161,7 @@ SEES: dict[str, set[Role]] = {
     "axes/accessattempt": set(),
     "axes/accesslog": set(),
     "axes/accessfailurelog": set(),
-    "identity/user": {Role.AUDITOR},
+    "identity/user": {Role.SUPERVISOR, Role.AUDITOR},
     "identity/buyer": _CASES,
     "ledger/account": _MONEY,
     "ledger/transaction": _MONEY,
@@ -181,4 +194,6 @@ SEES: dict[str, set[Role]] = {
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
+AUDITS = {Role.SUPERVISOR, Role.RISK, Role.AUDITOR}
+VERIFIES = {Role.SUPERVISOR, Role.RISK}
 STRANGER, SEATED = {302}, {200}

@@ -97,7 +97,7 @@ def drawn(run: BacktestRun) -> str:
 def terms_of(run: BacktestRun) -> str:
     text = _("as they were when it was asked for, SHA-256 %(digest)s…") % {"digest": run.digest[:12]}
     same = run.terms == run.draft.terms
-    return text if same else f"{text}. {_('The draft has been changed since.')}"
+    return text if same else f"{text} · " + _("The draft has been changed since.")
 
 
 def result(run: BacktestRun) -> dict[str, Any]:

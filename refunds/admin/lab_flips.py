@@ -58,7 +58,7 @@ def flips_panel(run: BacktestRun, asked: Mapping[str, str], *, opens: bool) -> s
         "is_later": bool(after),
         "first": urlencode(chosen),
         "file": f"{reverse('admin:refunds_backtestrun_flips', args=[run.pk])}?{urlencode(chosen)}",
-        "is_capped": (run.flipped or 0) > run.result["flips_kept"],
+        "is_capped": (run.flipped or 0) > run.found["flips_kept"],
     }
     return render_to_string("desk/policies/lab_flips.html", context)
 

@@ -53,7 +53,7 @@ def moved(run: BacktestRun) -> list[str]:
         move: [
             _("%(sum)s (%(cases)s)")
             % {"sum": money(each[move]["amount"], currency), "cases": _cases(each[move]["cases"])}
-            for currency, each in run.result["money"].items()
+            for currency, each in run.found["money"].items()
             if move in each
         ]
         for move in MOVES
@@ -102,7 +102,7 @@ def terms_of(run: BacktestRun) -> str:
 
 def result(run: BacktestRun) -> dict[str, Any]:
     """The panels' context."""
-    found = run.result
+    found = run.found
     most = max((cell["cases"] for cell in found["matrix"] if cell["was"] != cell["would_be"]), default=0)
     return {
         "run": run,

@@ -4,7 +4,7 @@ The statements are written out because they go over a million rows; docs/perform
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -137,7 +137,7 @@ def decided_cases(goods_type: str, *, as_of: int, at_most: int) -> int:
     return decided.values("request").distinct()[:at_most].count()
 
 
-def _choice(run: BacktestRun, policies: list[int]) -> dict[str, object]:
+def _choice(run: BacktestRun, policies: list[int]) -> dict[str, Any]:
     return {"policies": policies, "since": run.since, "until": run.until, "seed": run.seed}
 
 

@@ -1,5 +1,7 @@
 """A draft of the rules tried on cases that are decided: the run, its parts, and what would have ended otherwise (J6)."""
 
+from typing import Any, cast
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -110,6 +112,12 @@ class BacktestRun(models.Model):
         return self.state in self.OPEN
 
     @property
+    def found(self) -> dict[str, Any]:
+        """What a finished run found: lab.result."""
+        assert self.result is not None
+        return cast(dict[str, Any], self.result)
+
+    @property
     def drift(self) -> float:
         """Percent of the cases that would have ended otherwise; nothing of nothing is 0."""
         return 100 * (self.flipped or 0) / self.cases if self.cases else 0.0
@@ -117,7 +125,7 @@ class BacktestRun(models.Model):
     @property
     def drift_at_most(self) -> float:
         """The same if every case that could not be read would have ended otherwise: nobody knows that they would not."""
-        unreadable = self.result["unreadable"] if self.result else 0
+        unreadable = self.found["unreadable"]
         looked_at = (self.cases or 0) + unreadable
         return 100 * ((self.flipped or 0) + unreadable) / looked_at if looked_at else 0.0
 

@@ -111,11 +111,11 @@ def _finish(run: BacktestRun, now: datetime) -> None:
     Locking the parts waits for one that the child of a killed worker still has.
     """
     with transaction.atomic(durable=True):
-        parts = BacktestPart.objects.select_for_update().filter(run=run).order_by("number")
-        tallies = list(parts.values_list("tally", flat=True))
-        if None in tallies:
+        parts = list(BacktestPart.objects.select_for_update().filter(run=run).order_by("number"))
+        found = [part.tally for part in parts if part.tally is not None]
+        if len(found) < len(parts):
             return
-        tally = merged(map(Tally.from_json, tallies))
+        tally = merged(map(Tally.from_json, found))
         kept = BacktestFlip.objects.filter(run=run).count()
         result = result_of(tally, minutes_of_a_review(now), kept)
         _end(run, State.DONE, now, cases=tally.cases, flipped=tally.flipped, result=result)

@@ -132,7 +132,12 @@ def test_cancelling_in_the_middle_stops_after_the_part(
 
 def test_what_was_finished_never_changes(cast: Cast, editor: User) -> None:
     done = run(draft(by=editor), editor)
-    for change in ({"state": "running", "finished_at": None}, {"flipped": 7}, {"terms": {}}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"state": "running", "finished_at": None},
+        {"flipped": 7},
+        {"terms": {}},
+    )
+    for change in changes:
         with pytest.raises(Exception, match=r"history|check"), transaction.atomic():
             BacktestRun.objects.filter(pk=done.pk).update(**change)
 
@@ -208,7 +213,7 @@ def test_flips_are_listed_up_to_the_cap_and_counted_all(
     for _each in range(6):
         decided(cast, 9900)
     done = run(draft(by=editor, small_below=10_000), editor)
-    assert (done.flipped, done.result["flips_kept"], BacktestFlip.objects.count()) == (6, 2, 2)
+    assert (done.flipped, done.found["flips_kept"], BacktestFlip.objects.count()) == (6, 2, 2)
 
 
 def test_a_part_is_judged_once(cast: Cast, editor: User) -> None:

@@ -21,7 +21,6 @@ def load(editor: User, supervisor: User, now: datetime) -> None:
         "卖家答复时限缩短", "直播金币的争议大多在半天内就能查清，缩短时限让买家更早得到结果。",
     )  # fmt: skip
     _try(coming, editor, now)
-    assert coming.submitted_at is not None
     publish_draft(
         draft_id=coming.pk,
         user=supervisor,

@@ -8,6 +8,17 @@ from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .drafts import PolicyDraft
 from .evidence import Evidence, PendingFile
+from .figures import (
+    CaseFigure,
+    ClockFigure,
+    FigureMark,
+    MoneyFigure,
+    OverturnFigure,
+    ReviewerFigure,
+    SalesFigure,
+    SellerFigure,
+    TimeFigure,
+)
 from .flags import Flag
 from .holds import Hold
 from .judgements import CaseWords, Judgement
@@ -24,23 +35,28 @@ __all__ = [
     "BacktestPart",
     "BacktestRun",
     "CalendarDay",
+    "CaseFigure",
     "CaseFileMade",
     "CaseWords",
+    "ClockFigure",
     "Deadline",
     "Decision",
     "DraftTested",
     "Evidence",
     "EvidenceDemand",
     "Extension",
+    "FigureMark",
     "Flag",
     "Hold",
     "Judgement",
     "Message",
+    "MoneyFigure",
     "Offer",
     "OfferAnswer",
     "OfferKind",
     "OfferedUnit",
     "Outage",
+    "OverturnFigure",
     "PanelMember",
     "Peak",
     "PendingFile",
@@ -51,7 +67,11 @@ __all__ = [
     "ProviderCheck",
     "RefundItem",
     "RefundRequest",
+    "ReviewerFigure",
+    "SalesFigure",
     "SealedOffer",
+    "SellerFigure",
+    "TimeFigure",
     "Transition",
     "Vote",
 ]

@@ -17,7 +17,7 @@ from .require_tested import require_tested
 
 
 def publish_draft(
-    *, draft_id: int, user: User, seen_at: datetime, now: datetime, override_note: str = ""
+    *, draft_id: int, user: User, seen_at: datetime | None, now: datetime, override_note: str = ""
 ) -> PolicyVersion:
     """The version is announced at once and in force from its day on. It cannot be taken back, only followed by another.
     `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is not published unread.

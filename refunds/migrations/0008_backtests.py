@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('refunds', '0004_views_in_the_audit_log'),
+        ('refunds', '0007_figures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

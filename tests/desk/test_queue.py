@@ -192,15 +192,15 @@ def test_queue_takes_the_same_few_queries_for_three_cases_or_thirty(cast: Cast, 
         make_request(cast, state="manual_review")
     assert (
         counted(lambda: desk.get(QUEUE)) == few == 7
-    )  # session twice, user, counts, how many, rows, what is announced
+    )  # session, user, its row, counts, how many, rows, what is announced
 
 
 def test_search_takes_the_same_few_queries_for_any_number(cast: Cast, desk: Client) -> None:
     case = make_request(cast, state="manual_review")
-    # Session twice, user, search, counts, what is announced; with anything found, how many and the rows.
+    # Session, user, its row, search, counts, what is announced; with anything found, how many and the rows.
     assert counted(lambda: desk.get(QUEUE, {"q": "no-such-number"})) == 6
     assert counted(lambda: desk.get(QUEUE, {"q": case.number[:12]})) == 8
-    # session twice, user, search; the case is another page
+    # session, user, its row, search; the case is another page
     assert counted(lambda: desk.get(QUEUE, {"q": case.number})) == 4
 
 

@@ -39,7 +39,7 @@ class Letter(NamedTuple):
 
 def letter_view(model_admin: Any, request: HttpRequest, number: str) -> HttpResponse:
     """POST of a move's form: the letter it would send, as a piece of the page. Changes nothing."""
-    return cast(HttpResponse, require_POST(_view)(request, model_admin, number))
+    return require_POST(_view)(request, model_admin, number)
 
 
 def _view(request: HttpRequest, model_admin: Any, number: str) -> HttpResponse:

@@ -35,7 +35,7 @@ _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 _OWN: dict[str, set[str]] = {
     Role.SUPPORT: _CASES | _FILES | _NOTICES | _RULES,
-    Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY,
+    Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY | {"refunds.view_judgement"},  # figures: their own
     Role.SUPERVISOR: _CASES
     | _FILES
     | _NOTICES
@@ -47,7 +47,7 @@ _OWN: dict[str, set[str]] = {
     | _FUNDS
     | _BREAKS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
-    | {"refunds.view_appeal"},
+    | {"refunds.view_appeal", "refunds.view_knownanswer", "refunds.view_judgement"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
     Role.ARBITER: {"refunds.view_refundrequest"},
     Role.FINANCE: _CASES
@@ -70,6 +70,8 @@ _OWN: dict[str, set[str]] = {
     | _BREAKS
     | {
         "refunds.view_appeal",
+        "refunds.view_knownanswer",
+        "refunds.view_judgement",
         "risk.view_signal",
         "risk.view_dispute",
         "identity.view_user",

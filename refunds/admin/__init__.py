@@ -9,11 +9,13 @@ from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
+from .known_answers import KnownAnswerAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
 from .outages import OutageAdmin
 from .payouts import PayoutAdmin
 from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
+from .reviewers import ReviewerFiguresAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
 from .withdrawals import WithdrawalAdmin
@@ -27,6 +29,7 @@ __all__ = [
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
+    "KnownAnswerAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
     "OutageAdmin",
@@ -35,6 +38,7 @@ __all__ = [
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",
+    "ReviewerFiguresAdmin",
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",

@@ -1,5 +1,6 @@
 """The case page: one screen with the facts, what the policy found, what was said, and what may be decided."""
 
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from django.contrib import messages
@@ -25,6 +26,7 @@ from refunds.operations.say import say_as_staff
 from refunds.permissions import STAFF_PARTIES, is_outside
 from refunds.policy import EventFacts, unit_use
 from refunds.review_queries import reviewing
+from refunds.trials import trial_of
 
 from . import looks
 from .clocks import clock_panel
@@ -37,6 +39,7 @@ from .holding import holding_panel
 from .moves import APPROVALS, MOVES, Move, open_to
 from .reviewing import panels, settle_deviation
 from .timeline import timeline
+from .trials import trial_view
 
 SAY = "say"
 RESULT_ORDER = ("unmet", "unknown", "met")
@@ -60,6 +63,9 @@ def case_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRespon
             return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[number]))
         return _page(model_admin, request, desk_queries.case(number, cast(User, request.user)), attempt)
     except NotFound:
+        if trial := trial_of(number, cast(User, request.user)):
+            site = model_admin.admin_site.each_context(request)
+            return trial_view(request, trial, site, partial(_page, model_admin, request))
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
 

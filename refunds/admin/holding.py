@@ -20,9 +20,13 @@ from refunds.desk_queries import QUEUES, UNASSIGNED, Queue
 from refunds.machine import Party, State
 from refunds.models import Hold, RefundRequest
 from refunds.operations import hold
+from refunds.operations.draw_trial import trial_instead
 from refunds.permissions import is_outside
 
+from .trials import put_aside
+
 SEE_OTHER = 303
+ANY_CASE = (UNASSIGNED, "review")  # queues of no special kind: a trial in one of the others would stand out
 
 
 class Holding(NamedTuple):
@@ -78,7 +82,10 @@ def claim_next_view(model_admin: Any, request: HttpRequest) -> HttpResponseRedir
     now = timezone.now()
     found = None
     if queue is not None and queue.claims and hold.judges(user, queue.claims):
-        found = hold.claim_next(user=user, now=now, among=queue.picks(now, user), state=queue.claims)
+        among = queue.picks(now, user)
+        if queue.key in ANY_CASE and (number := trial_instead(user=user, now=now, among=among)):
+            return _see(reverse("admin:refunds_refundrequest_case", args=[number]))
+        found = hold.claim_next(user=user, now=now, among=among, state=queue.claims)
     if found is not None:
         return _see(reverse("admin:refunds_refundrequest_case", args=[found.number]))
     messages.info(
@@ -100,6 +107,8 @@ def hold_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRespon
             act.run(number, cast(User, request.user), request.POST, timezone.now())
             messages.success(request, str(act.done))
     except NotFound:
+        if put_aside(request, number):
+            return _see(reverse("admin:refunds_refundrequest_case", args=[number]))
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return _see(reverse("admin:refunds_refundrequest_changelist"))
     except Refusal as refusal:
@@ -114,7 +123,11 @@ def holding_panel(user: User, row: RefundRequest) -> dict[str, Any]:
     is_judge, is_mine = hold.judges(user, row.state), row.holder_id == user.pk
     by_another = hold.is_held_by_another(row, user, timezone.now())
     gives = is_judge and (is_mine or user.role == Party.SUPERVISOR)
-    last = row.holds.select_related("by").order_by("-id").first() if is_judge else None
+    last = (
+        row.holds.filter(row.in_view("ended_at")).select_related("by").order_by("-id").first()
+        if is_judge
+        else None
+    )
     return {
         "holding": Holding(
             holder=person(row.holder) if is_mine or by_another else "",

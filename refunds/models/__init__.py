@@ -15,6 +15,7 @@ from .panels import PanelMember, Vote
 from .policies import PolicyVersion
 from .provider_checks import ProviderAnswer, ProviderCheck
 from .requests import RefundItem, RefundRequest, Transition
+from .trials import KnownAnswer, Trial, TrialAnswer
 
 __all__ = [
     "Appeal",
@@ -30,6 +31,7 @@ __all__ = [
     "Flag",
     "Hold",
     "Judgement",
+    "KnownAnswer",
     "Message",
     "Offer",
     "OfferAnswer",
@@ -47,5 +49,7 @@ __all__ = [
     "RefundRequest",
     "SealedOffer",
     "Transition",
+    "Trial",
+    "TrialAnswer",
     "Vote",
 ]

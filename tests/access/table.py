@@ -22,6 +22,7 @@ MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
 KEPT = "kept"  # a page in place of a model's, for those who see cases
+FIGURES = "figures"  # how reviewers decide, for those of FIGURES_SEEN_BY
 
 
 class Door(NamedTuple):
@@ -129,6 +130,8 @@ DOORS: dict[str, Door] = {
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
     "admin/refunds/deadline/": Door(KEPT),
+    "admin/refunds/judgement/": Door(FIGURES),
+    "admin/refunds/judgement/<int:user_id>/": Door(FIGURES),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -163,6 +166,7 @@ SEES: dict[str, set[Role]] = {
     "payments/withdrawal": _FUNDS,
     "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
     "refunds/calendarday": set(Role),
+    "refunds/knownanswer": {Role.SUPERVISOR, Role.AUDITOR},
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),
     "refunds/policyversion": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
@@ -174,5 +178,6 @@ SEES: dict[str, set[Role]] = {
 # Who moves a case at the desk; the others who see it look on. An arbiter is a judge where seated and a stranger to
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
+FIGURES_SEEN_BY = {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR}  # a reviewer's are their own alone
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
 STRANGER, SEATED = {302}, {200}

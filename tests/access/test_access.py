@@ -45,7 +45,7 @@ NOBODY = {
 }
 
 
-STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT)
+STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT, table.FIGURES)
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -218,6 +218,11 @@ def test_person_no_longer_of_the_seller_is_out(cast: Cast, asked: Scene) -> None
 def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> None:
     doors = (table.STAFF_CASE, table.FILING, table.KEPT, table.MODEL)
     refused(signed_in(StaffFactory.create(role=role)), doors, asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.FIGURES_SEEN_BY)])
+def test_figures_of_reviewers_are_for_those_of_the_table(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.FIGURES,), asked, {403})
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - table.FILES))

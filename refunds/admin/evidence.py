@@ -63,6 +63,17 @@ class Shown(NamedTuple):
     is_watched: bool  # that it was opened is put on record
     reuses: list[Reuse]
 
+    @property
+    def shows_as(self) -> str:
+        """How the lightbox shows it: what is watched opens only when somebody means it."""
+        if self.is_watched or self.evidence.media_type == "application/pdf":
+            return "link"
+        return "video" if self.evidence.media_type == "video/mp4" else "image"
+
+    @property
+    def icon(self) -> str:
+        return "lock" if self.is_watched else {"video": "movie"}.get(self.shows_as, "description")
+
 
 def evidence_panel(user: User, case: Case) -> dict[str, Any]:
     """For the template desk/case/evidence.html."""

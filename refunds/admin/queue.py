@@ -23,7 +23,7 @@ from marketplace.identity.models import User
 from marketplace.kernel.templatetags.recourse import money
 from refunds.casefile.views import person
 from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES
-from refunds.desk_search import find
+from refunds.desk_search import WAYS, Hit, find, the_one
 from refunds.models import RefundRequest
 from refunds.operations.hold import touch
 from refunds.permissions import reach
@@ -33,7 +33,9 @@ from .casefile import casefile_view
 from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
 from .holding import claim_next_view, hold_view, next_queue
+from .letter import letter_view
 from .looks import state_badge, waits_for
+from .palette import find_view
 from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, open_queues, shown_count
 
 
@@ -56,6 +58,13 @@ class Cases(ChangeList):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.has_active_filters = bool(set(self.filter_params) - {QUEUE_PARAMETER})  # a tab is no filter
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        hits = _hits(request, self.query) if self.query else []
+        for row in self.result_list:
+            row.is_mine = row.holder_id == request.user.pk
+            row.found_by = [str(WAYS[hit.way].label) for hit in hits if hit.request_id == row.pk]
+
     def url_for_result(self, result: RefundRequest) -> str:
         return reverse("admin:refunds_refundrequest_case", args=[result.number])
 
@@ -69,18 +78,23 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     list_before_template = "desk/queue_tabs.html"
     list_per_page = 25
     search_exact = ("number",)  # shows the box; find() does the searching
-    search_help_text = _("Refund, order, payment or transfer number")
+    search_help_text = _(
+        "Any number: refund, order, payment, transfer, dispute, ticket, buyer, or the end of a phone"
+    )
 
     def get_urls(self) -> list[URLPattern]:
         pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
         view, evidence, casefile, filing = map(self.admin_site.admin_view, pages)
+        letter, find_case = map(self.admin_site.admin_view, (self.letter_piece, self.find_case))
         claim_next, hold = (
             self.admin_site.admin_view(require_POST(page)) for page in (self.claim_next_page, self.hold_page)
         )
         return [
+            path("find/", find_case, name="refunds_refundrequest_find"),
             path("claim-next/", claim_next, name="refunds_refundrequest_claim_next"),
             path("case/<str:number>/hold/", hold, name="refunds_refundrequest_hold"),
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
+            path("case/<str:number>/letter/", letter, name="refunds_refundrequest_letter"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
             path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
             path("file/<str:no>/", filing, name="refunds_refundrequest_file"),
@@ -90,6 +104,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def case_page(self, request: HttpRequest, number: str) -> HttpResponse:
         touch(number=number, user=cast(User, request.user), now=timezone.now())
         return case_view(self, request, number)
+
+    def letter_piece(self, request: HttpRequest, number: str) -> HttpResponse:
+        return letter_view(self, request, number)
+
+    def find_case(self, request: HttpRequest) -> HttpResponse:
+        return find_view(self, request)
 
     def claim_next_page(self, request: HttpRequest) -> HttpResponse:
         return claim_next_view(self, request)
@@ -149,6 +169,10 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if (hit := _meant(request)) and self.has_view_permission(request):
+            by = gettext("Found by %(number)s.") % {"number": WAYS[hit.way].label}
+            messages.info(request, by)
+            return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[hit.number]))
         chosen, found, user = chosen_queue(request), counts(request), cast(User, request.user)
         context = {
             "title": chosen.label,
@@ -174,11 +198,16 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[RefundRequest], bool]:
         if not search_term.strip():
             return queryset, False
-        return queryset & find(search_term), False
+        return queryset.filter(pk__in={hit.request_id for hit in _hits(request, search_term)}), False
 
     @admin.display(description=_("case"))
-    def case(self, row: RefundRequest) -> SafeString:
-        return format_html('<span class="desk-number">{}</span>', row.number)
+    def case(self, row: Any) -> SafeString:
+        if not row.found_by:
+            return format_html('<span class="desk-number">{}</span>', row.number)
+        by = gettext("found by %(number)s") % {"number": ", ".join(row.found_by)}
+        return format_html(
+            '<span class="desk-number">{}</span><small class="desk-found">{}</small>', row.number, by
+        )
 
     @admin.display(description=_("goods"))
     def goods(self, row: RefundRequest) -> SafeString:
@@ -210,9 +239,24 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def deadline(self, row: RefundRequest) -> SafeString:
         return render_to_string("desk/deadline.html", {"due_at": row.due_at})
 
-    @admin.display(description=_("in hand of"), empty_value="–")
-    def in_hand(self, row: RefundRequest) -> str | None:
-        return person(row.holder) or None
+    @admin.display(description=_("in hand of"))
+    def in_hand(self, row: Any) -> SafeString | str:
+        if row.is_mine:
+            return format_html('<span class="desk-you">{}</span>', gettext("You"))
+        return person(row.holder) or gettext("nobody")
+
+
+def _hits(request: HttpRequest, term: str) -> list[Hit]:
+    """Looked for once for a page, whoever asks."""
+    if not hasattr(request, "desk_hits"):
+        request.desk_hits = find(term, cast(User, request.user))  # type: ignore[attr-defined]
+    return cast(list[Hit], request.desk_hits)  # type: ignore[attr-defined]
+
+
+def _meant(request: HttpRequest) -> Hit | None:
+    """The one case a search means, where nothing but a number was asked for."""
+    term = request.GET.get("q", "").strip()
+    return the_one(_hits(request, term)) if term and set(request.GET) <= {"q", QUEUE_PARAMETER} else None
 
 
 def _two_lines(first: str, second: str) -> SafeString:

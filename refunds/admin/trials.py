@@ -1,12 +1,11 @@
 """A trial on the case page (requirement K4): it looks like any case until it is answered, and then says what it was."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,10 +15,13 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.templatetags.recourse import money
 from refunds.desk_queries import Case
 from refunds.faults import Fault, Outcome
-from refunds.models import KnownAnswer, Trial, TrialAnswer
+from refunds.models import KnownAnswer, RefundRequest, Trial, TrialAnswer
 from refunds.operations.answer_trial import TrialAnswered, answer_trial, pass_trial
+from refunds.operations.mark_known import CLOSED
+from refunds.permissions import may_do
 from refunds.trials import Agrees, case_of, trial_of, verdict
 
+from .acting import Attempt
 from .hints import hints
 from .looks import Look, look_badge
 from .moves import MOVES
@@ -38,19 +40,11 @@ AGREES: dict[str, Look] = {
 }
 
 
-class Tried(NamedTuple):
-    """An answer that was refused, as a move of a case would be: which form, as typed, and the status."""
-
-    name: str
-    form: Any
-    status: int
-
-
 def trial_view(
     request: HttpRequest,
     trial: Trial,
     context: dict[str, Any],
-    show: Callable[[Case, Tried | None], HttpResponse],
+    show: Callable[[Case, Attempt | None], HttpResponse],
 ) -> HttpResponse:
     """For a number that is no case's. `show` is the page of any case, `context` the site's."""
     if hasattr(trial, "answer"):
@@ -58,7 +52,7 @@ def trial_view(
     shown = case_of(trial, timezone.now())
     tried = _answer(request, trial, shown) if request.method == "POST" else None
     if request.method == "POST" and tried is None:
-        return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[trial.number]))
+        return HttpResponseRedirect(request.get_full_path())
     return show(shown, tried)
 
 
@@ -72,7 +66,7 @@ def put_aside(request: HttpRequest, number: str) -> bool:
     return trial is not None
 
 
-def _answer(request: HttpRequest, trial: Trial, shown: Case) -> Tried | None:
+def _answer(request: HttpRequest, trial: Trial, shown: Case) -> Attempt | None:
     """None where it was taken."""
     name, user, now = request.POST.get("move", ""), cast(User, request.user), timezone.now()
     if name not in AMOUNTS:
@@ -82,7 +76,7 @@ def _answer(request: HttpRequest, trial: Trial, shown: Case) -> Tried | None:
     form = MOVES[name].form(request.POST, case_of=shown.request, auto_id=f"{name}-%s")
     if not form.is_valid():
         _show(request, [error for errors in form.errors.values() for error in errors])
-        return Tried(name, form, 422)
+        return Attempt(name, form, 422)
     data = form.cleaned_data
     said = {key: data[key] for key in ("note", "fault", "deviation", "shares", "clause") if key in data}
     try:
@@ -91,7 +85,7 @@ def _answer(request: HttpRequest, trial: Trial, shown: Case) -> Tried | None:
         return None
     except Refusal as refusal:
         _show(request, [refusal.detail, *hints(refusal)])
-        return Tried(name, form, refusal.status)
+        return Attempt(name, form, refusal.status)
     return None
 
 
@@ -117,6 +111,13 @@ def _told(request: HttpRequest, trial: Trial, context: dict[str, Any]) -> HttpRe
         "real": known.request.number,
     }
     return TemplateResponse(request, "desk/trial.html", context)
+
+
+def marking(user: User, row: RefundRequest) -> dict[str, str]:
+    """For desk/case/known.html: where this person marks the closed case."""
+    if row.state not in CLOSED or not may_do(user, "mark_known"):
+        return {}
+    return {"mark_known": f"{reverse('admin:refunds_knownanswer_add')}?number={row.number}"}
 
 
 def range_words(known: KnownAnswer) -> str:

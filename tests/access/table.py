@@ -20,7 +20,9 @@ CASE = "case"  # one of the seller's cases, receivers or deliveries
 DESK = "desk"  # any member of staff with a role
 MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
+NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
+FINDING = "finding"  # cases by number, for those who see cases: each theirs
 KEPT = "kept"  # a page in place of a model's, for those who see cases
 FIGURES = "figures"  # how reviewers decide, for those of FIGURES_SEEN_BY
 
@@ -125,7 +127,9 @@ DOORS: dict[str, Door] = {
     ),
     "admin/refunds/refundrequest/case/<str:number>/file/": Door(STAFF_CASE, "GET POST", FILE),
     "admin/refunds/refundrequest/case/<str:number>/hold/": Door(STAFF_CASE, "POST", {"do": "claim"}),
-    "admin/refunds/refundrequest/claim-next/": Door(STAFF_CASE, "POST", {"queue": "unassigned"}),
+    "admin/refunds/refundrequest/case/<str:number>/letter/": Door(STAFF_CASE, "POST", JUDGED),
+    "admin/refunds/refundrequest/find/": Door(FINDING, "GET", {"q": "RF00000000"}),
+    "admin/refunds/refundrequest/claim-next/": Door(NEXT, "POST", {"queue": "unassigned"}),
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),

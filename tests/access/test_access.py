@@ -19,7 +19,7 @@ from django.utils import timezone
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel import crypto
-from refunds.machine import State
+from refunds.machine import JUDGES, State
 from tests.cases import make_request
 from tests.contested import arbiter, seat
 from tests.evidence import evidence_folder
@@ -45,7 +45,16 @@ NOBODY = {
 }
 
 
-STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT, table.FIGURES)
+STAFF_DOORS = (
+    table.DESK,
+    table.MODEL,
+    table.STAFF_CASE,
+    table.NEXT,
+    table.FINDING,
+    table.FILING,
+    table.KEPT,
+    table.FIGURES,
+)
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -216,7 +225,7 @@ def test_person_no_longer_of_the_seller_is_out(cast: Cast, asked: Scene) -> None
 
 @pytest.mark.parametrize("role", ["", Role.POLICY_EDITOR])
 def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> None:
-    doors = (table.STAFF_CASE, table.FILING, table.KEPT, table.MODEL)
+    doors = (table.STAFF_CASE, table.FINDING, table.FILING, table.KEPT, table.MODEL)
     refused(signed_in(StaffFactory.create(role=role)), doors, asked, {403})
 
 
@@ -230,6 +239,11 @@ def test_who_files_for_no_buyer_sees_no_order_to_file_for(asked: Scene, role: st
     refused(signed_in(StaffFactory.create(role=role)), (table.FILING,), asked, {403})
 
 
+@pytest.mark.parametrize("role", ["", *(role for role in Role if role not in JUDGES)])
+def test_who_judges_nothing_is_handed_no_case(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.NEXT,), asked, {403})
+
+
 def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) -> None:
     client = signed_in(arbiter())
     refused(client, (table.STAFF_CASE,), asked, table.STRANGER)
@@ -238,7 +252,8 @@ def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) 
         foreign = call(client, route, method, door, asked)
         unknown = call(client, route, method, door, asked, names=NOBODY)
         assert (foreign.status_code, foreign["Location"]) == (unknown.status_code, unknown["Location"]), route
-    for where in ("/admin/refunds/refundrequest/", f"/admin/refunds/refundrequest/?q={asked.case.number}"):
+    queue = "/admin/refunds/refundrequest/"
+    for where in (queue, f"{queue}?q={asked.case.number}", f"{queue}find/?q={asked.case.number}"):
         assert not [word for word in asked.private if f">{word}" in client.get(where).content.decode()], where
 
 

@@ -44,7 +44,7 @@ def test_page_shows_files_whose_thumbnails_and_links_open(
     give(case, cast.support, pdf(), kind="payment_proof")
     page = desk.get(url_of(case)).content.decode()
     links = re.findall(r'(?:href|src)="(/evidence/[^"]+)"', page)
-    assert len(links) == 4  # picture: thumbnail, its link, its name; document: its name
+    assert len(links) == 5  # picture: thumbnail, its link, its name; document: its sign, its name
     for link in links:
         assert desk.get(link).status_code == 200
 
@@ -77,7 +77,8 @@ def test_identity_document_shows_no_thumbnail_and_no_link_to_who_may_not_see(
         r'action="[^"]*"|href="/admin[^"]*"', "", desk.get(url_of(case)).content.decode()
     )
     page = signed_in(cast.supervisor).get(url_of(case)).content.decode()
-    assert len(re.findall(r'"(/evidence/[^"]+)"', page)) == 1
+    assert not re.findall(r'src="(/evidence/[^"]+)"', page)  # that would load by itself
+    assert len(re.findall(r'href="(/evidence/[^"]+)"', page)) == 2  # its sign and its name
     assert not EvidenceView.objects.exists()  # to look at the case is not to look at the document
 
 

@@ -51,14 +51,15 @@ def test_next_case_is_now_and_then_a_trial(
         second.post(f"{QUEUE}claim-next/", {"queue": queue})
     assert not Trial.objects.exists()
     led = second.post(f"{QUEUE}claim-next/", {"queue": "unassigned"})
-    assert led["Location"] == url_of(Trial.objects.get(known=marked))
+    came_from = "?_changelist_filters=queue%3Dunassigned"
+    assert led["Location"] == url_of(Trial.objects.get(known=marked)) + came_from
     waiting.refresh_from_db()
     assert (
         waiting.holder,
         Hold.objects.filter(request=marked.request, user=cast.second_reviewer).count(),
     ) == (None, 0)
     led = second.post(f"{QUEUE}claim-next/", {"queue": "unassigned"})
-    assert led["Location"] == f"{QUEUE}case/{waiting.number}/"
+    assert led["Location"] == f"{QUEUE}case/{waiting.number}/{came_from}"
 
 
 def test_a_trial_looks_like_any_case(cast: Cast, second: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +77,11 @@ def test_a_trial_looks_like_any_case(cast: Cast, second: Client, monkeypatch: py
     assert "known-answer" not in after
     assert "Rejected" not in after
     assert alike(before) == alike(after)
+    letter = second.post(
+        f"{url_of(drawn)}letter/", {"move": "reject", "clause": "B3", "note": "No."}, headers=ENGLISH
+    )
+    assert letter.status_code == 200
+    assert drawn.number in letter.content.decode()
 
 
 def alike(page: str) -> list[str]:
@@ -175,6 +181,17 @@ def test_a_supervisor_marks_and_withdraws(cast: Cast, signed_in: SignIn) -> None
     row.refresh_from_db()
     assert row.withdrawn_why == "It was the seller."
     assert "It was the seller." in text(client, made["Location"])
+
+
+def test_a_closed_case_leads_its_supervisor_to_the_marking(cast: Cast, signed_in: SignIn) -> None:
+    request = rejected(cast)
+    link = f"{KNOWN}add/?number={request.number}"
+    where = f"{QUEUE}case/{request.number}/"
+    assert link in text(signed_in(cast.supervisor), where)
+    for user in (cast.reviewer, cast.auditor):
+        assert link not in text(signed_in(user), where)
+    open_one = make_request(cast, state="manual_review")
+    assert "knownanswer/add" not in text(signed_in(cast.supervisor), f"{QUEUE}case/{open_one.number}/")
 
 
 def test_known_answers_list_how_reviewers_answered(

@@ -48,8 +48,8 @@ _OWN: dict[str, set[str]] = {
     | _BREAKS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | {"refunds.view_appeal", "refunds.view_knownanswer", "refunds.view_judgement"},
-    # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
-    Role.ARBITER: {"refunds.view_refundrequest"},
+    # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach); of notices their own.
+    Role.ARBITER: {"refunds.view_refundrequest", "notices.view_notice"},
     Role.FINANCE: _CASES
     | _DISPUTES
     | _MONEY

@@ -81,6 +81,7 @@ def letter(
         now=now,
         approved=_amount(case, name, data) or None,
         clause=data.get("clause", ""),
+        note=data.get("note", ""),
         asked=data.get("of", ""),
         due_at=_due_at(case, event, data.get("until"), now),
     )

@@ -155,7 +155,7 @@ SEES: dict[str, set[Role]] = {
     "identity/buyer": _CASES,
     "ledger/account": _MONEY,
     "ledger/transaction": _MONEY,
-    "notices/notice": _NOTICES,
+    "notices/notice": _NOTICES | {Role.ARBITER},  # theirs alone
     "notices/delivery": _NOTICES,
     "notices/endpoint": _NOTICES,
     "orders/shop": {Role.AUDITOR},

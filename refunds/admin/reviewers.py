@@ -17,12 +17,15 @@ from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel.businesstime import SHANGHAI
 from marketplace.kernel.csvfile import csv_file
+from marketplace.kernel.money import major
 from refunds.casefile.views import person
+from refunds.faults import Outcome
 from refunds.models import Judgement
 from refunds.reviewer_figures import (
     COLUMNS,
     FEW,
     Column,
+    Decided,
     Figures,
     Share,
     decisions,
@@ -34,6 +37,7 @@ from refunds.trials import verdict
 
 from .kept import USUAL, DaysForm, midnight
 from .looks import JUDGED, look_badge
+from .record import in_words
 from .trials import AGREES
 
 LEAST_TEAM = 3  # of fewer the median would tell one what another did
@@ -104,6 +108,8 @@ class ReviewerFiguresAdmin(ReadOnlyAdmin):
         made = decisions(user_id, *days.span) if days else []
         tried = trial_answers(*days.span, user_id) if days else []
         who = User.objects.filter(pk=user_id).first()
+        if days and "csv" in request.GET:
+            return _list(days, made)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Decisions of %(name)s") % {"name": person(who) or "–"},
@@ -159,7 +165,7 @@ def _medians(everybody: Sequence[Figures]) -> list[str]:
 
 
 def _number(value: float | Share | None) -> str:
-    return "–" if value is None else f"{value:.0f}" if isinstance(value, int) else f"{value:.1f}"
+    return "–" if value is None else f"{value:.1f}".removesuffix(".0")
 
 
 def _percent(value: float | None) -> str:
@@ -183,3 +189,24 @@ def _file(days: Days, shown: Sequence[Figures]) -> HttpResponse:
             )
         lines.append(line)
     return csv_file(f"reviewers-{days.since}-{days.until}.csv", header, lines)
+
+
+def _list(days: Days, made: Sequence[Decided]) -> HttpResponse:
+    """What is behind one person's figures, decision by decision."""
+    header = [_("Case"), _("Decided at"), _("Outcome"), _("Amount"), _("Currency"), _("Minutes in hand")]
+    header += [_("Contested"), _("Overturned"), _("Departs from precedents")]
+    lines = [
+        [
+            each.number,
+            in_words(each.at),
+            Outcome(each.outcome).label,
+            major(each.amount, each.currency),
+            each.currency,
+            "" if each.minutes is None else round(each.minutes),
+            int(bool(each.contested)),
+            int(bool(each.overturned)),
+            int(each.deviated),
+        ]
+        for each in made
+    ]
+    return csv_file(f"decisions-{days.since}-{days.until}.csv", header, lines)

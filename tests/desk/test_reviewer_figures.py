@@ -172,6 +172,11 @@ def test_figures_come_as_a_file_in_which_shares_are_two_numbers(cast: Cast, sign
     of = dict(zip(header, line, strict=True))
     assert of["Reviewer"] == cast.reviewer.username
     assert (of["Approved"], of["Approved, of"], of["Decided"]) == ("1", "1", "1")
+    behind = signed_in(cast.supervisor).get(
+        f"{PAGE}{cast.reviewer.pk}/?since={today}&until={today}&csv=1", headers=ENGLISH
+    )
+    header, line = list(csv.reader(io.StringIO(behind.content.decode("utf-8-sig"))))
+    assert dict(zip(header, line, strict=True))["Outcome"] == "Approved in full"
 
 
 def test_days_that_lie_backwards_are_refused(cast: Cast, signed_in: SignIn) -> None:

@@ -29,6 +29,11 @@ DESK = {
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
 }
+SUPERVISOR = {
+    "desk-reviewers": "/admin/refunds/judgement/",
+    "desk-known-answers": "/admin/refunds/knownanswer/",
+    "desk-known-answer-add": "/admin/refunds/knownanswer/add/",
+}
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
     "desk-payouts": "/admin/payments/payout/",
@@ -89,7 +94,13 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
     variants = list(itertools.product(("zh", "en"), ("light", "dark"), WIDTHS.items()))
     for language, scheme, (width, height) in variants:
         print(f"{language} {scheme} {width}", flush=True)
-        for user, pages in (("", PUBLIC), ("reviewer", DESK), ("finance", FINANCE), ("seller1", PORTAL)):
+        for user, pages in (
+            ("", PUBLIC),
+            ("reviewer", DESK),
+            ("supervisor", SUPERVISOR),
+            ("finance", FINANCE),
+            ("seller1", PORTAL),
+        ):
             context = browser.new_context(
                 base_url=base,
                 viewport={"width": width, "height": height},

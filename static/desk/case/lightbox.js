@@ -3,13 +3,14 @@
 const box = document.getElementById("desk-lightbox");
 const files = [...document.querySelectorAll(".desk-thumb")];
 const stage = box?.querySelector(".desk-lightbox-stage");
-const LARGEST = 4;
+const LARGEST = 6;
 let at = 0;
-let scale = 0; // 0: as large as the screen allows
+let steps = 0; // of zoom, each half as large again; 0: as the screen allows
+let fitting = 0; // how wide that is
 
 function show(index) {
   at = (index + files.length) % files.length;
-  scale = 0;
+  steps = 0;
   const file = files[at].dataset;
   const url = files[at].getAttribute("href");
   const kind = url ? file.shows : "link";
@@ -25,6 +26,7 @@ function show(index) {
     if (url) piece.querySelector("a").href = url;
     else piece.querySelector("a").remove();
   }
+  stage.classList.remove("desk-zoomed");
   stage.replaceChildren(piece);
   document.getElementById("desk-lightbox-caption").textContent = `${at + 1} / ${files.length} · ${file.caption}`;
   box.querySelectorAll("[data-zoom]").forEach((button) => (button.disabled = kind !== "image"));
@@ -33,9 +35,10 @@ function show(index) {
 function zoom(by) {
   const image = stage.querySelector("img");
   if (!image) return;
-  scale = Math.min(Math.max(scale + by / 2, 0), LARGEST);
-  stage.classList.toggle("desk-zoomed", scale > 0);
-  image.style.width = scale ? `${Math.round(image.naturalWidth * (0.5 + scale / 2))}px` : "";
+  if (!steps) fitting = image.getBoundingClientRect().width;
+  steps = Math.min(Math.max(steps + by, 0), LARGEST);
+  stage.classList.toggle("desk-zoomed", steps > 0);
+  image.style.width = steps ? `${Math.round(fitting * 1.5 ** steps)}px` : "";
 }
 
 if (box && files.length) {
@@ -63,7 +66,7 @@ if (box && files.length) {
       "+": () => zoom(1),
       "=": () => zoom(1),
       "-": () => zoom(-1),
-      0: () => zoom(-2 * LARGEST),
+      0: () => zoom(-LARGEST),
     };
     if (!(event.key in keys)) return;
     event.preventDefault();

@@ -25,7 +25,7 @@ from tests.cases import make_request, work
 from tests.contested import buyer_appeals, refunded, rejected, seller_appeals
 from tests.factories import hours
 from tests.judged import leave_history, reject, to_judge
-from tests.known import AFTER_APPEALS, answer, draw, known, mark, trial
+from tests.known import AFTER_APPEALS, answer, draw, every_row, known, mark, trial
 from tests.people import Cast
 
 NOW = timezone.now
@@ -280,30 +280,14 @@ def test_nobody_else_finds_a_trial(cast: Cast, monkeypatch: pytest.MonkeyPatch) 
 def test_an_answer_touches_nothing_but_itself(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = trial(cast, monkeypatch)
     OutboxJob.objects.all().delete()
-    before = rows()
+    before = every_row()
     given = answer(drawn, now=drawn.started_at + timedelta(seconds=90))
-    after = rows()
+    after = every_row()
     assert {table for table in after if after[table] != before.get(table)} == {"refunds_trialanswer"}
     assert (given.seconds, given.outcome, given.clause, given.note) == (90, "reject", "B3", "Used.")
     with pytest.raises(TrialAnswered):
         answer(drawn)
     work()
-
-
-def rows() -> dict[str, Any]:
-    """Of every table, how many rows and what they say."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
-        )
-        tables = [name for (name,) in cursor.fetchall()]
-        found = {}
-        for name in tables:
-            cursor.execute(
-                f'SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM "{name}" t'
-            )
-            found[name] = cursor.fetchone()
-        return found
 
 
 def test_an_answer_is_refused_as_a_decision_would_be(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,6 @@ def _fill(url: str, cases: int) -> None:
 
     waiting, paid = cases // 10, cases // 10
     buyers = max(cases // 5, rows.BUYERS)
-    due = "now() - interval '30 minutes' + (hashint8(n) % 100000) * interval '1 minute'"
     point_django_at(url)
     User.objects.bulk_create(
         [User(username=f"reviewer-{n}", role="reviewer", is_staff=True) for n in range(1, 21)]
@@ -131,12 +130,10 @@ def _fill(url: str, cases: int) -> None:
         rows.orders(load, cases, buyers)
         rows.goods_and_money(load, waiting)
         rows.captures(load, cases, first=waiting + 1)
-        rows.requests(
-            load, waiting, state="manual_review", buyers=buyers, due_kind="'review'",
-            due_at=f"greatest({due}, now() - interval '30 minutes' + n * interval '1 second')",
-        )  # fmt: skip
+        due = "now() - interval '30 minutes' + n * interval '3 seconds'"
+        rows.requests(load, waiting, state="manual_review", buyers=buyers, due_kind="'review'", due_at=due)
         rows.items(load, waiting)
-        rows.requests(load, cases, first=waiting + 1, state="rejected", buyers=buyers, ticket="'TK-' || n")
+        rows.requests(load, cases, first=waiting + 1, state="withdrawn", buyers=buyers, ticket="'TK-' || n")
         rows.transfers(load, waiting + paid, first=waiting + 1)
         load.execute(_SHAPE)
         load.done()

@@ -17,6 +17,8 @@ CLAIMS = 100  # a round
 
 def run(server: Server, scale: float) -> report.Figure:
     stand = desk.opened(server, scale)
+    if scale >= 1.0:
+        explain(stand)
 
     def ours() -> float:
         return _rate(stand, _by_program(stand))
@@ -47,6 +49,18 @@ def _by_program(stand: desk.Desk) -> desk.Call:
             raise RuntimeError("nothing waits")
 
     return claim
+
+
+def explain(stand: desk.Desk) -> None:
+    from refunds.desk_queries import QUEUES
+    from refunds.models import RefundRequest
+    from refunds.operations.hold import waiting
+
+    for queue in QUEUES.values():
+        if queue.claims:
+            picked = queue.picks(timezone.now(), stand.user)
+            free = waiting(stand.user, picked, queue.claims)[:1]
+            desk.explained(*free.query.sql_with_params(), [RefundRequest])
 
 
 _NEXT = """

@@ -67,7 +67,7 @@ class Loader:
         self._filled[model._meta.db_table] = None
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        self._connection.execute(statement.encode(), parameters)
+        self._connection.execute(statement.encode(), parameters or None)
 
     def done(self) -> None:
         for table in self._filled:
@@ -268,9 +268,8 @@ HISTORY = {
     "submitted": [_FILED],
     "awaiting_seller": [_FILED, _TAKEN, ("policy_ask_seller", "prechecking", "awaiting_seller", "system")],
     "manual_review": [_FILED, _TAKEN, ("policy_review", "prechecking", "manual_review", "system")],
+    "withdrawn": [_FILED, ("withdraw", "submitted", "withdrawn", "buyer")],
 }
-
-HISTORY["rejected"] = [_FILED, _TAKEN, ("policy_reject", "prechecking", "rejected", "system")]
 LONGEST = max(map(len, HISTORY.values()))
 
 

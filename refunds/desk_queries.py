@@ -171,7 +171,8 @@ def queue_counts(now: datetime, user: User) -> dict[str, int]:
 
 
 def _named(rows: QuerySet[Any, Any], key: str) -> QuerySet[Any, Any]:
-    return rows.order_by().annotate(queue=Value(key)).values_list("queue", flat=True)[: COUNT_TO + 1]
+    named: QuerySet[Any, Any] = rows.order_by().annotate(queue=Value(key)).values_list("queue", flat=True)
+    return named[: COUNT_TO + 1]
 
 
 class Case(NamedTuple):

@@ -99,7 +99,7 @@ WAYS: dict[str, Way] = {
     "shop_order": Way(_("the shop's order number"), _shops_orders),
     "payment": Way(_("payment number"), _payments),
     "transfer": Way(_("transfer number"), _transfers),
-    "channel_refund": Way(_("the channel's refund number"), _channel_refunds),
+    "channel_refund": Way(_("channel's refund number"), _channel_refunds),
     "dispute": Way(_("dispute number"), _disputes),
     "buyer": Way(_("buyer id"), _buyers),
     "phone": Way(_("end of the phone number"), _phones, F("buyer__phone")),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from .filing_channels import FILED_BY
-from .machine import OPEN, PAYABLE
+from .machine import HOLDABLE, OPEN, PAYABLE
 
 
 class Invariant(NamedTuple):
@@ -318,6 +318,25 @@ INVARIANTS = (
         "SELECT t.number FROM refunds_trial t LEFT JOIN refunds_trialanswer a ON a.trial_id = t.id"
         " LEFT JOIN refunds_refundrequest r ON r.number = t.number"
         " GROUP BY t.id HAVING count(a.id) > 1 OR count(r.id) > 0 OR bool_or(a.at < t.started_at)",
+    ),
+    Invariant(
+        "one_holder_at_a_time",
+        "Nobody had a case in hand while another had, and only what is to be decided is in anybody's hands.",
+        "SELECT r.number, a.user_id, a.held_at, b.user_id, b.held_at FROM refunds_hold a JOIN ("
+        " SELECT id, request_id, user_id, held_at, ended_at FROM refunds_hold"
+        " UNION ALL SELECT NULL, id, holder_id, held_at, 'infinity' FROM refunds_refundrequest WHERE holder_id IS NOT NULL"
+        ") b ON b.request_id = a.request_id AND b.id IS DISTINCT FROM a.id"
+        " JOIN refunds_refundrequest r ON r.id = a.request_id"
+        " WHERE a.held_at < b.ended_at AND b.held_at < a.ended_at"
+        " UNION ALL SELECT number, holder_id, held_at, NULL, NULL FROM refunds_refundrequest"
+        f" WHERE holder_id IS NOT NULL AND state NOT IN ({_states(HOLDABLE)})",
+    ),
+    Invariant(
+        "proposer_named",
+        "A request names who made the proposal that waits for its second person, and nobody else.",
+        "SELECT r.number, r.proposer_id, p.by_id FROM refunds_refundrequest r"
+        " LEFT JOIN refunds_proposal p ON p.request_id = r.id AND p.sequence = r.sequence"
+        " WHERE r.proposer_id IS DISTINCT FROM p.by_id",
     ),
     Invariant(
         "two_persons_above_limit",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.kernel.errors import NotPermitted, Refusal
 
 from .clocks import NO_CLOCK, Due
-from .machine import BY_MOVE, HOLDABLE, OPEN, STOPS_THE_CLOCK, TARGET, Edge, Party, State, moves_from
+from .machine import BY_MOVE, HOLDABLE, JUDGES, OPEN, STOPS_THE_CLOCK, TARGET, Edge, Party, State, moves_from
 from .models import RefundItem, RefundRequest
 from .permissions import STAFF_PARTIES, SYSTEM, Actor
 from .telling import TOLD
@@ -94,7 +94,7 @@ _TELL = """, told AS (
 _PUTS_BACK = ", holder_id = NULL, held_at = NULL, held_until = NULL"
 _LET_GO = """, let_go AS (
     INSERT INTO refunds_hold (request_id, user_id, held_at, ended_at, ending, by_id, note)
-    SELECT r.id, r.holder_id, r.held_at, %(at)s, 'moved', %(user_id)s::bigint, ''
+    SELECT r.id, r.holder_id, r.held_at, greatest(%(at)s, r.held_at), 'moved', %(judge_id)s::bigint, ''
     FROM refunds_refundrequest r JOIN moved m ON m.id = r.id WHERE r.holder_id IS NOT NULL
 )"""
 _APPROVAL = ", approved_amount = %(approved_amount)s, maker_id = %(maker_id)s::bigint, checker_id = %(checker_id)s::bigint"
@@ -224,6 +224,7 @@ def _parameters(
         "at": now,
         "actor": actor.party.value,
         "user_id": actor.user_id,
+        "judge_id": actor.user_id if actor.party in JUDGES else None,
         "due_kind": due.kind,
         "due_at": due.at,
         "reply_by": due.reply_by,

@@ -21,6 +21,8 @@ DESK = {
     "desk-home": "/admin/",
     "desk-queue": "/admin/refunds/refundrequest/?queue=all",
     "desk-review": "/admin/refunds/refundrequest/?queue=review",
+    "desk-mine": "/admin/refunds/refundrequest/?queue=mine",
+    "desk-search": "/admin/refunds/refundrequest/?q=0001",
     "desk-empty": "/admin/refunds/refundrequest/?queue=arbitration",
     "desk-orders": "/admin/orders/order/",
     "desk-transfers": "/admin/payments/transfer/",

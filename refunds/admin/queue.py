@@ -26,7 +26,7 @@ from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES
 from refunds.desk_search import WAYS, Hit, find, the_one
 from refunds.models import RefundRequest
 from refunds.operations.hold import touch
-from refunds.permissions import reach
+from refunds.permissions import is_outside, reach
 
 from .case import case_view
 from .casefile import casefile_view
@@ -102,7 +102,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         ]
 
     def case_page(self, request: HttpRequest, number: str) -> HttpResponse:
-        touch(number=number, user=cast(User, request.user), now=timezone.now())
+        self._at_work(request, number)
         return case_view(self, request, number)
 
     def letter_piece(self, request: HttpRequest, number: str) -> HttpResponse:
@@ -118,13 +118,23 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return hold_view(self, request, number)
 
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
+        self._at_work(request, number)
         return evidence_view(self, request, number)
 
     def casefile_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        self._at_work(request, number)
         return casefile_view(self, request, number)
 
     def filing_page(self, request: HttpRequest, no: str) -> HttpResponse:
         return filing_view(self, request, no)
+
+    def _at_work(self, request: HttpRequest, number: str) -> None:
+        touch(number=number, user=cast(User, request.user), now=timezone.now())
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """An arbiter sees cases, not on whose desk they are."""
+        hidden = {"in_hand"} if is_outside(cast(User, request.user)) else set()
+        return tuple(column for column in self.list_display if column not in hidden)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("refunds.add_refundrequest"))
@@ -233,7 +243,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("waits for"))
     def waits_for(self, row: Any) -> str:
-        return str(waits_for(row.state, row.asked_of))
+        return gettext("Second person") if row.proposer_id else str(waits_for(row.state, row.asked_of))
 
     @admin.display(description=_("deadline"))
     def deadline(self, row: RefundRequest) -> SafeString:

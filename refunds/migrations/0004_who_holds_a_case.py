@@ -61,6 +61,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='refundrequest',
+            index=models.Index(condition=models.Q(('holder__isnull', True), ('state', 'manual_review')), fields=['due_at', 'id'], name='request_unassigned'),
+        ),
+        migrations.AddIndex(
+            model_name='refundrequest',
             index=models.Index(condition=models.Q(('holder__isnull', False)), fields=['holder', 'due_at', 'id'], name='request_held'),
         ),
         migrations.AddIndex(

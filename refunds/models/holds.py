@@ -20,7 +20,9 @@ class Ending(models.TextChoices):
 
 
 class Hold(models.Model):
-    """A hold that is over, written by the statement that ends it. `by` is who ended it, nobody where the machine did."""
+    """A hold that is over, written by the statement that ends it. `by` is the judge who ended it; nobody where the
+    machine, a side or a panel did.
+    """
 
     Ending = Ending
 
@@ -37,7 +39,7 @@ class Hold(models.Model):
         verbose_name_plural = _("holds")
         constraints = [
             models.CheckConstraint(condition=Q(ended_at__gte=F("held_at")), name="hold_ends_after_it_began"),
-            # So it is the holder who decides: a member of staff moves no case out of another's hands.
+            # So it is the holder who decides: a judge moves no case out of another's hands.
             models.CheckConstraint(
                 condition=Q(ending=Ending.MOVED) & (Q(by__isnull=True) | Q(by=F("user")))
                 | Q(ending__in=[Ending.PROPOSED, Ending.RELEASED], by__isnull=False, by=F("user"))

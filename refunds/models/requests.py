@@ -187,6 +187,11 @@ class RefundRequest(models.Model):
                 fields=["holder", "due_at", "id"], name="request_held", condition=Q(holder__isnull=False)
             ),
             models.Index(
+                fields=["due_at", "id"],
+                name="request_unassigned",
+                condition=Q(state=State.MANUAL_REVIEW, holder__isnull=True),
+            ),
+            models.Index(
                 fields=["due_at", "id"], name="request_proposed", condition=Q(proposer__isnull=False)
             ),
             models.Index(

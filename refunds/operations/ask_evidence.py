@@ -48,7 +48,8 @@ def ask_evidence(
     """Ask side `of` for evidence of these kinds; `note` says what is missing. Both sides see the clock: the terms'
     own, or `until` where that is later (E7: never shorter).
 
-    Raises ReasonsNeeded, CannotBeAsked, UnknownKind, TimeOutOfRange, HeldByAnother, NotPermitted, NotFound, InvalidTransition.
+    Raises ReasonsNeeded, CannotBeAsked, UnknownKind, TimeOutOfRange, HeldByAnother, NotPermitted, NotFound,
+    InvalidTransition.
     """
     require_reasons(note)
     if of not in ASKABLE:

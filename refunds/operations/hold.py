@@ -20,6 +20,7 @@ from marketplace.kernel.serializers import instant
 from ..casefile.views import person
 from ..machine import HOLDABLE, JUDGES, Party, State, moves_from
 from ..models import Hold, Judgement, PanelMember, RefundRequest
+from ..models.holds import Ending
 from ..permissions import Actor
 from .locking import lock_for_staff
 
@@ -72,6 +73,12 @@ def decidable(user: User) -> Q:
     return (Q(proposer__isnull=True) | ~Q(proposer=user)) & ~Exists(decided) & ~Exists(seated)
 
 
+def waiting(user: User, among: Q, state: str) -> QuerySet[RefundRequest]:
+    """What claim_next takes from, in its order."""
+    free = RefundRequest.objects.filter(among, decidable(user), state=state, holder__isnull=True)
+    return free.order_by("due_at", "id")
+
+
 def claim_next(
     *, user: User, now: datetime, among: Q, state: State = State.MANUAL_REVIEW
 ) -> RefundRequest | None:
@@ -82,12 +89,7 @@ def claim_next(
     if not judges(user, state):
         raise NotPermitted()
     with transaction.atomic(durable=True):
-        request = (
-            RefundRequest.objects.filter(among, decidable(user), state=state, holder__isnull=True)
-            .order_by("due_at", "id")
-            .select_for_update(skip_locked=True, of=("self",))
-            .first()
-        )
+        request = waiting(user, among, state).select_for_update(skip_locked=True, of=("self",)).first()
         if request is not None:
             _give(request, user.pk, now)
         return request
@@ -105,7 +107,7 @@ def claim(*, number: str, user: User, now: datetime, note: str = "") -> RefundRe
                 raise _held(request)
             if not note.strip():
                 raise NoteNeeded()
-            _end(request, Hold.Ending.TAKEN_OVER, now, by_id=user.pk, note=note.strip())
+            _end(request, Ending.TAKEN_OVER, now, by_id=user.pk, note=note.strip())
         _take(request, user, now)
         return request
 
@@ -116,7 +118,7 @@ def release(*, number: str, user: User, now: datetime) -> RefundRequest:
         request = _lock(number, user)
         if request.holder_id != user.pk:
             raise NotHeld()
-        _end(request, Hold.Ending.RELEASED, now, by_id=user.pk)
+        _end(request, Ending.RELEASED, now, by_id=user.pk)
         _give(request, None, now)
         return request
 
@@ -134,12 +136,14 @@ def hand_over(*, number: str, user: User, to_id: int, note: str, now: datetime) 
             raise NotHeld()
         to = User.objects.filter(pk=to_id).first()
         mine = RefundRequest.objects.filter(pk=request.pk)
-        if to is None or not judges(to, request.state) or not mine.filter(decidable(to)).exists():
+        if to is None or to.pk == request.holder_id or not judges(to, request.state):
             raise NotForThem(pointer="/to")
-        if request.holder_id is not None and request.holder_id != to.pk:
-            _end(request, Hold.Ending.HANDED_OVER, now, by_id=user.pk, note=note.strip())
-        if request.holder_id != to.pk:
-            _give(request, to.pk, now)
+        if not mine.filter(decidable(to)).exists():
+            raise NotForThem(pointer="/to")
+        if not is_held_by_another(request, user, now):
+            _take(request, user, now)
+        _end(request, Ending.HANDED_OVER, now, by_id=user.pk, note=note.strip())
+        _give(request, to.pk, now)
         return request
 
 
@@ -187,7 +191,7 @@ def lock_to_decide(number: str, user: User, now: datetime) -> tuple[RefundReques
 def put_back_proposed(request: RefundRequest, now: datetime) -> None:
     """Who proposed cannot decide any more: the case waits for another."""
     if request.holder_id is not None:
-        _end(request, Hold.Ending.PROPOSED, now, by_id=request.holder_id)
+        _end(request, Ending.PROPOSED, now, by_id=request.holder_id)
         _give(request, None, now)
 
 
@@ -220,7 +224,7 @@ def _take(request: RefundRequest, user: User, now: datetime) -> None:
     if request.holder_id == user.pk:
         return
     if request.held_until is not None:
-        _end(request, Hold.Ending.IDLE, now)
+        _end(request, Ending.IDLE, now)
     _give(request, user.pk, now)
 
 
@@ -233,14 +237,15 @@ def _give(request: RefundRequest, user_id: int | None, now: datetime) -> None:
 
 
 def _end(
-    request: RefundRequest, ending: Hold.Ending, now: datetime, *, by_id: int | None = None, note: str = ""
+    request: RefundRequest, ending: Ending, now: datetime, *, by_id: int | None = None, note: str = ""
 ) -> None:
     """Write the hold that stands down as over; the caller says who has the case now."""
+    assert request.holder_id is not None and request.held_at is not None
     Hold.objects.create(
         request=request,
         user_id=request.holder_id,
         held_at=request.held_at,
-        ended_at=now,
+        ended_at=max(now, request.held_at),  # the clocks of two machines differ
         ending=ending,
         by_id=by_id,
         note=note,
@@ -249,7 +254,7 @@ def _end(
 
 
 def _held(request: RefundRequest) -> HeldByAnother:
-    assert request.held_until is not None
+    assert request.holder_id is not None and request.held_until is not None
     who = person(User.objects.get(pk=request.holder_id))
     until = timezone.localtime(request.held_until).strftime("%H:%M")
     return HeldByAnother(

@@ -12,13 +12,14 @@ from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel.errors import NotFound, NotPermitted
 from marketplace.kernel.idempotency import Key
+from refunds.invariants import INVARIANTS, breaks
 from refunds.machine import State
 from refunds.models import Hold, Proposal, RefundRequest
 from refunds.operations import hold, review
 from refunds.operations.ask_evidence import ask_evidence
 from refunds.operations.withdraw import withdraw
 from tests.cases import make_request, put_clock
-from tests.contested import arbiter, seat
+from tests.contested import arbiter, cast_vote, seat
 from tests.factories import StaffFactory, hours, make_order
 from tests.people import Cast
 
@@ -207,6 +208,29 @@ def test_proposer_has_the_case_in_hand_no_more(cast: Cast) -> None:
     assert (holder(case), endings(case)) == (None, [(cast.reviewer.pk, "proposed")])
 
 
+def test_panel_rules_whoever_has_the_case_in_hand(cast: Cast) -> None:
+    case, people = make_request(cast, state=State.ARBITRATION), [arbiter() for _ in range(3)]
+    claimed(case, cast.supervisor)
+    seat(cast, case, *people)
+    for person in people[:2]:
+        cast_vote(case, person, 5000)
+    assert RefundRequest.objects.get().state == State.APPROVED
+    assert endings(case) == [(cast.supervisor.pk, "moved")]
+    assert Hold.objects.get().by is None
+
+
+def test_arbiter_who_sits_alone_waits_for_a_supervisor_at_work(cast: Cast) -> None:
+    case, person = make_request(cast, state=State.ARBITRATION), arbiter()
+    claimed(case, cast.supervisor)
+    seat(cast, case, person)
+    before = standing(case)
+    with pytest.raises(hold.HeldByAnother):
+        approve(case, person)
+    assert standing(case) == before
+    hold.release(number=case.number, user=cast.supervisor, now=now())
+    assert approve(case, person).state == State.APPROVED
+
+
 def test_supervisor_takes_over_with_a_note(cast: Cast) -> None:
     case = claimed(in_review(cast), cast.reviewer)
     with pytest.raises(hold.NoteNeeded):
@@ -239,6 +263,17 @@ def test_case_is_handed_over_with_a_note_to_one_who_may_decide_it(cast: Cast) ->
     assert standing(case) == before
     give(cast.second_reviewer)
     assert (holder(case), endings(case)) == (cast.second_reviewer.pk, [(cast.reviewer.pk, "handed_over")])
+    with pytest.raises(hold.NotForThem):
+        give(cast.second_reviewer, by=cast.supervisor)  # who has it already
+
+
+def test_supervisor_gives_out_what_nobody_has_and_the_note_is_kept(cast: Cast) -> None:
+    case = in_review(cast)
+    hold.hand_over(
+        number=case.number, user=cast.supervisor, to_id=cast.reviewer.pk, note="Urgent.", now=now()
+    )
+    assert holder(case) == cast.reviewer.pk
+    assert Hold.objects.get().note == "Urgent."
 
 
 def test_second_person_is_not_the_proposer_by_a_hand_over(cast: Cast) -> None:
@@ -353,3 +388,15 @@ def test_request_names_who_proposed_until_it_moves(cast: Cast) -> None:
     assert RefundRequest.objects.get().proposer is None
     Proposal.objects.create(request=case, sequence=1, amount=1, note="Late.", by=cast.reviewer, at=now())
     assert RefundRequest.objects.get().proposer is None
+
+
+def test_verify_asks_for_it_again(cast: Cast) -> None:
+    """With the triggers off, as if somebody had written to the tables by hand."""
+    case, at = claimed(in_review(cast), cast.reviewer), now()
+    Hold.objects.create(request=case, user=cast.supervisor, held_at=at, ended_at=at + IDLE, ending="idle")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE refunds_refundrequest SET proposer_id = %s", [cast.reviewer.pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    broken = {law.name for law in INVARIANTS if breaks(law)}
+    assert broken == {"one_holder_at_a_time", "proposer_named"}

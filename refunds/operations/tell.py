@@ -93,7 +93,7 @@ def _codes(orders: set[int]) -> dict[int, set[bytes]]:
     found: dict[int, set[bytes]] = defaultdict(set)
     units = Unit.objects.filter(order__in=orders, secret_fingerprint__isnull=False).order_by("id")
     for order_id, fingerprint in units.values_list("order", "secret_fingerprint") if orders else ():
-        found[order_id].add(bytes(fingerprint))
+        found[order_id].add(bytes(fingerprint or b""))
     return found
 
 

@@ -15,6 +15,7 @@ SWEEPS = {
     "apply_outages": 10.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,
+    "roll_up": 60.0,
     "release_idle": 30.0,
     "sweep_overdue": 300.0,
     "sweep_pending_files": 900.0,
@@ -23,6 +24,7 @@ SWEEPS = {
 }
 # In Asia/Shanghai. The channels' lists of a day are ready by ten the next morning; who gave none is asked hourly.
 BY_THE_CLOCK = {
+    "clean_up_sign_ins": crontab(hour="4", minute="10"),
     "settle_orders": crontab(hour="3", minute="0"),
     "reconcile": crontab(hour="10-23", minute="30"),
 }

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from .figures.rollups import ROLLUPS, differences
 from .filing_channels import FILED_BY
 from .machine import HOLDABLE, OPEN, PAYABLE
 
@@ -345,12 +346,48 @@ INVARIANTS = (
         " AND (maker_id IS NULL OR checker_id IS NULL OR maker_id = checker_id)",
     ),
     Invariant(
+        "version_from_a_draft",
+        "A version after the first is what one person wrote and another published, seven days ahead.",
+        "SELECT v.goods_type, v.version FROM refunds_policyversion v LEFT JOIN refunds_policydraft d ON d.version_id = v.id"
+        " WHERE v.version > 1 AND (d.id IS NULL OR d.state <> 'published' OR d.terms <> v.terms"
+        " OR d.published_by_id = ANY (d.writers) OR v.in_force_at < v.published_at + interval '7 days')",
+    ),
+    Invariant(
+        "versions_without_gap",
+        "The versions of a goods type count from one without a gap.",
+        "SELECT goods_type, count(*), max(version) FROM refunds_policyversion GROUP BY goods_type"
+        " HAVING count(*) <> max(version) OR min(version) <> 1",
+    ),
+    Invariant(
+        "roles_on_record",
+        "What somebody may do at the desk is what the audit log last said of them.",
+        "SELECT u.username, said.subject FROM identity_user u LEFT JOIN LATERAL (SELECT subject FROM identity_auditentry"
+        " WHERE kind = 'role_changed' AND about_id = u.id ORDER BY id DESC LIMIT 1) said ON true"
+        " WHERE coalesce(split_part(said.subject, ' → ', 2), '–') <> CASE WHEN u.is_staff AND u.is_active"
+        " THEN coalesce(nullif(u.role, ''), '?') ELSE '–' END",
+    ),
+    Invariant(
+        "recovery_codes_have_their_factor",
+        "Nobody has recovery codes but who has a second factor that is confirmed.",
+        "SELECT u.username FROM identity_recoverycode c JOIN identity_user u ON u.id = c.user_id"
+        " LEFT JOIN identity_secondfactor f ON f.user_id = c.user_id AND f.confirmed_at IS NOT NULL"
+        " WHERE f.id IS NULL",
+    ),
+    Invariant(
         "sandbox_agrees",
         "Each transfer that succeeded at the sandbox is in the sandbox's own books with the same amount.",
         "SELECT f.number FROM payments_transfer f JOIN payments_claim k ON k.id = f.claim_id"
         " LEFT JOIN payments_sandboxrefund s ON s.number = f.number"
         " WHERE f.state = 'succeeded' AND f.channel_refund_no LIKE 'SB%%'"
         " AND NOT EXISTS (SELECT 1 FROM payments_payout o WHERE o.transfer_id = f.id AND o.paid_at IS NOT NULL) AND s.amount IS DISTINCT FROM k.amount",
+    ),
+    *(
+        Invariant(
+            rollup.table.removeprefix("refunds_"),
+            "Figures by day are what the history gives.",
+            differences(rollup),
+        )
+        for rollup in ROLLUPS
     ),
 )
 

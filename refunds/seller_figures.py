@@ -107,5 +107,6 @@ def counts(seller_id: int, now: datetime) -> Counts:
                 "paid_back": sorted(PAYABLE | {State.REPLACED}),
             },
         )
-        *numbers, median, disputed = cursor.fetchone()
-    return Counts(*numbers, None if median is None else round(float(median), 1), disputed)
+        found = Counts(*cursor.fetchone())
+    median = found.median_hours
+    return found._replace(median_hours=None if median is None else round(float(median), 1))

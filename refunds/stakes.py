@@ -85,7 +85,7 @@ def stakes(
     except NotEnoughCaptured:
         return None
     order, found = request.order, balances(request.seller.code)
-    bought_under = in_force(order.goods_type, order.paid_at or order.created_at).terms
+    bought_under = in_force(order.goods_type, order.paid_at or order.placed_at).terms
     return weigh(
         amount=amount,
         from_settled=sum(part.from_settled for part in parts),

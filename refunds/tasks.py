@@ -5,12 +5,14 @@ from threading import BoundedSemaphore
 from celery import shared_task
 from django.utils import timezone
 
+from marketplace.identity.operations import clean_up
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
 from .operations import decide, hold, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
+from .operations import roll_up as rolling_up
 from .operations import settle as settling
 from .operations import tell as telling
 
@@ -53,6 +55,11 @@ def sweep_notifications() -> None:
 @shared_task(name="refunds.settle_orders")
 def settle_orders() -> None:
     settling.settle_due(timezone.now())
+
+
+@shared_task(name="refunds.clean_up_sign_ins")
+def clean_up_sign_ins() -> None:
+    clean_up.clean_up_sign_ins(timezone.now())
 
 
 @shared_task(name="refunds.sweep_prechecks")
@@ -127,3 +134,8 @@ def sweep_deliveries() -> None:
 @shared_task(name="refunds.sweep_pending_files")
 def sweep_pending_files() -> None:
     take_file.sweep_pending_files(timezone.now())
+
+
+@shared_task(name="refunds.roll_up")
+def roll_up() -> None:
+    rolling_up.roll_up(timezone.now())

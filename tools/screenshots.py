@@ -30,12 +30,17 @@ DESK = {
     "desk-peaks": "/admin/refunds/peak/",
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
+    "desk-policies": "/admin/refunds/policyversion/",
+    "desk-drafts": "/admin/refunds/policydraft/",
+    "desk-account": "/admin/account/",
+    "desk-second-factor": "/admin/account/second-factor/",
 }
 SUPERVISOR = {
     "desk-reviewers": "/admin/refunds/judgement/",
     "desk-known-answers": "/admin/refunds/knownanswer/",
     "desk-known-answer-add": "/admin/refunds/knownanswer/add/",
 }
+KEYED = {"keys": "?", "palette": "Control+k", "reject": "r"}  # on the case page, each opened by its key
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
     "desk-payouts": "/admin/payments/payout/",
@@ -43,7 +48,9 @@ FINANCE = {
     "desk-disputes": "/admin/risk/dispute/",
     "desk-accounts": "/admin/ledger/account/",
     "desk-sellers": "/admin/sellers/seller/",
+    "desk-figures": "/admin/refunds/casefigure/",
 }
+AUDITOR = {"desk-audit": "/admin/identity/auditentry/"}
 ROWS = (
     "desk-breaks",
     "desk-payouts",
@@ -53,6 +60,7 @@ ROWS = (
 )  # the first one, opened
 PORTAL = {
     "portal-money": "/portal/money/",
+    "portal-rules": "/portal/rules/",
     "portal-notices": "/portal/notices/",
     "portal-settings": "/portal/settings/",
     "portal-list": "/portal/",
@@ -101,6 +109,7 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
             ("reviewer", DESK),
             ("supervisor", SUPERVISOR),
             ("finance", FINANCE),
+            ("auditor", AUDITOR),
             ("seller1", PORTAL),
         ):
             context = browser.new_context(
@@ -123,6 +132,10 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
                 page.goto("/admin/refunds/refundrequest/?queue=review")
                 page.locator("a[href*='/case/']").first.click()
                 keep(page, "", f"desk-case-{language}-{scheme}-{width}")
+                for name, key in KEYED.items():
+                    page.keyboard.press(key)
+                    keep(page, "", f"desk-{name}-{language}-{scheme}-{width}")
+                    page.keyboard.press("Escape")
             if user == "seller1":
                 page.goto("/portal/")
                 page.locator("a[href*='/portal/cases/']").first.click()

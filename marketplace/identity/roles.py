@@ -27,10 +27,13 @@ _MONEY = {
 }  # fmt: skip
 _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
-_RULES = {"refunds.view_policyversion"}
+_FIGURES = {"refunds.view_casefigure"}  # over all cases, and how much each person decides
+_RULES = {"refunds.view_policyversion", "refunds.view_policydraft"}
+_PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
+_AUDITS = {"identity.view_auditentry"}
 _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 _OWN: dict[str, set[str]] = {
@@ -46,8 +49,12 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
-    | {"refunds.view_appeal", "refunds.view_knownanswer", "refunds.view_judgement"},
+    | _PUBLISHES
+    | {"refunds.view_appeal", "refunds.view_knownanswer", "refunds.view_judgement"}
+    | _AUDITS
+    | {"identity.view_user", "identity.change_user"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach); of notices their own.
     Role.ARBITER: {"refunds.view_refundrequest", "notices.view_notice"},
     Role.FINANCE: _CASES
@@ -56,18 +63,25 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | {"payments.change_break", "payments.move_funds"},
     Role.RISK: _CASES
     | _DISPUTES
     | _MONEY
+    | _AUDITS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.POLICY_EDITOR: _RULES,
+    Role.POLICY_EDITOR: _RULES
+    | _FIGURES
+    | _PUBLISHES
+    | {"refunds.add_policydraft", "refunds.change_policydraft"},
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES
     | _MONEY
     | _FUNDS
     | _BREAKS
+    | _FIGURES
+    | _AUDITS
     | {
         "refunds.view_appeal",
         "refunds.view_knownanswer",

@@ -33,6 +33,8 @@ GROUPS: dict[str, Group] = {
     "to_do": Group(_("What waits for an answer, with its deadline"), is_optional=False),
     "progress": Group(_("Progress of a case")),
     "messages": Group(_("Messages in a case")),
+    # The law has them announced a week ahead (E-commerce law art. 34).
+    "rules": Group(_("Changes of the rules"), is_optional=False),
     "technical": Group(_("Technical news")),
 }
 
@@ -70,6 +72,7 @@ TOPICS: dict[str, Topic] = {
     "seated": Topic(_("Seated over a case"), "to_do"),
     "appeal_to_decide": Topic(_("Appeal to decide"), "to_do"),
     "overdue": Topic(_("Overdue"), "progress"),
+    "rules_change": Topic(_("New rules announced"), "rules"),
     "endpoint_disabled": Topic(_("Webhook switched off"), "technical"),
 }
 TOPIC_CHOICES = [(code, topic.label) for code, topic in TOPICS.items()]

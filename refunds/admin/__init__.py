@@ -7,6 +7,8 @@ from .appeals import AppealAdmin
 from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
+from .drafts import PolicyDraftAdmin
+from .figures import FiguresAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
 from .known_answers import KnownAnswerAdmin
@@ -18,6 +20,7 @@ from .queue import RefundRequestAdmin
 from .reviewers import ReviewerFiguresAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
+from .users import UserAdmin
 from .withdrawals import WithdrawalAdmin
 
 __all__ = [
@@ -29,12 +32,14 @@ __all__ = [
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
+    "FiguresAdmin",
     "KnownAnswerAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
     "OutageAdmin",
     "PayoutAdmin",
     "PeakAdmin",
+    "PolicyDraftAdmin",
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",
@@ -42,5 +47,6 @@ __all__ = [
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",
+    "UserAdmin",
     "WithdrawalAdmin",
 ]

@@ -22,7 +22,7 @@ from refunds.findings import findings_json
 from refunds.models import RefundItem
 from refunds.models.evidence import kind_label
 from refunds.operations.asked import standing_demand
-from refunds.permissions import STAFF_PARTIES, is_outside
+from refunds.permissions import STAFF_PARTIES, is_outside, may_do
 from refunds.policies import NoPolicy
 from refunds.policy import EventFacts, unit_use
 from refunds.precedents import Precedent
@@ -148,6 +148,7 @@ def _page(
         "unsent": _unsent(attempt, [name for name, _move, _form in moves]),
         "is_proposer": bool(case.proposal and case.proposal.by_id == user.pk),
         "says": says,
+        "may_show_code": may_do(user, "show_code"),
         "may_speak": user.role in STAFF_PARTIES,
         "needs_person": any(transfer.state in Transfer.STUCK_STATES for transfer in case.transfers),
         "over_limit": row.amount > row.two_person_above,

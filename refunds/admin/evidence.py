@@ -25,6 +25,7 @@ from refunds.operations.take_file import Upload
 from refunds.permissions import STAFF_PARTIES, is_outside, reach
 from refunds.platform_evidence import platform_evidence
 
+SHOWS_AS = {"application/pdf": "link", "video/mp4": "video"}
 ACCEPT = ".png,.jpg,.jpeg,.webp,.pdf,.mp4"
 
 
@@ -62,17 +63,10 @@ class Shown(NamedTuple):
     thumbnail: str
     is_watched: bool  # that it was opened is put on record
     reuses: list[Reuse]
-
-    @property
-    def shows_as(self) -> str:
-        """How the lightbox shows it: what is watched opens only when somebody means it."""
-        if self.is_watched or self.evidence.media_type == "application/pdf":
-            return "link"
-        return "video" if self.evidence.media_type == "video/mp4" else "image"
-
-    @property
-    def icon(self) -> str:
-        return "lock" if self.is_watched else {"video": "movie"}.get(self.shows_as, "description")
+    shows_as: (
+        str  # image | video | link, as the lightbox does; what is watched opens only when somebody means it
+    )
+    icon: str
 
 
 def evidence_panel(user: User, case: Case) -> dict[str, Any]:
@@ -96,11 +90,18 @@ def evidence_panel(user: User, case: Case) -> dict[str, Any]:
 def _shown(row: Evidence, user: User, reuses: list[Reuse]) -> Shown:
     may_see, is_watched = staff_may_see(user, row.kind), row.kind in VERIFIERS_ONLY
     now = timezone.now()
-    url = link_for_user(row, user, now) if may_see else ""
+    if not may_see:
+        url = ""
+    elif is_watched:  # it opens for a reason
+        url = reverse("admin:refunds_refundrequest_identity", args=[row.request.number, row.position])
+    else:
+        url = link_for_user(row, user, now)
     # A thumbnail loads by itself: that would be a view nobody meant.
     has_thumbnail = may_see and row.is_image and not is_watched
     small = link_for_user(row, user, now, is_small=True) if has_thumbnail else ""
-    return Shown(row, kind_label(row.kind), url, small, is_watched, reuses)
+    shows_as = "link" if is_watched else SHOWS_AS.get(row.media_type, "image")
+    icon = "lock" if is_watched else "movie" if shows_as == "video" else "description"
+    return Shown(row, kind_label(row.kind), url, small, is_watched, reuses, shows_as, icon)
 
 
 def evidence_view(model_admin: Any, request: HttpRequest, number: str) -> HttpResponse:

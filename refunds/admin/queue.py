@@ -36,6 +36,7 @@ from .holding import claim_next_view, hold_view, next_queue
 from .letter import letter_view
 from .looks import state_badge, waits_for
 from .palette import find_view
+from .sensitive import code_view, identity_view
 from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, open_queues, shown_count
 
 
@@ -83,12 +84,15 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     )
 
     def get_urls(self) -> list[URLPattern]:
-        pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
-        view, evidence, casefile, filing = map(self.admin_site.admin_view, pages)
         letter, find_case = map(self.admin_site.admin_view, (self.letter_piece, self.find_case))
         claim_next, hold = (
             self.admin_site.admin_view(require_POST(page)) for page in (self.claim_next_page, self.hold_page)
         )
+        pages = (
+            self.case_page, self.evidence_page, self.casefile_page, self.filing_page, self.code_page,
+            self.identity_page,
+        )  # fmt: skip
+        view, evidence, casefile, filing, code, identity = map(self.admin_site.admin_view, pages)
         return [
             path("find/", find_case, name="refunds_refundrequest_find"),
             path("claim-next/", claim_next, name="refunds_refundrequest_claim_next"),
@@ -96,6 +100,10 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
             path("case/<str:number>/letter/", letter, name="refunds_refundrequest_letter"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
+            path(
+                "case/<str:number>/evidence/<int:position>/", identity, name="refunds_refundrequest_identity"
+            ),
+            path("case/<str:number>/code/", code, name="refunds_refundrequest_code"),
             path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
             path("file/<str:no>/", filing, name="refunds_refundrequest_file"),
             *super().get_urls(),
@@ -120,6 +128,14 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         self._at_work(request, number)
         return evidence_view(self, request, number)
+
+    def identity_page(self, request: HttpRequest, number: str, position: int) -> HttpResponseBase:
+        self._at_work(request, number)
+        return identity_view(self, request, number, position)
+
+    def code_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        self._at_work(request, number)
+        return code_view(self, request, number)
 
     def casefile_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
         self._at_work(request, number)

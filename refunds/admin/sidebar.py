@@ -17,6 +17,7 @@ from refunds.desk_queries import APPEALS, BREAKS, COUNT_TO, PAYOUTS, QUEUES, Que
 from refunds.machine import JUDGES
 from refunds.permissions import is_outside
 
+from .figure_cards import cards as figure_cards
 from .holding import next_queue
 
 IN_THE_SIDEBAR = (
@@ -53,6 +54,8 @@ def shown_count(count: int) -> str:
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    if request.user.has_perm("refunds.view_casefigure"):
+        context = {**context, "figure_cards": figure_cards(timezone.now())}
     if not request.user.has_perm("refunds.view_refundrequest"):
         return {**context, "title": gettext("Desk")}
     found, user = counts(request), cast(User, request.user)
@@ -125,6 +128,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": _("Rules and people"),
             "items": [
                 _table(request, _("Policies"), "policy", "refunds", "policyversion"),
+                _table(request, _("Figures"), "bar_chart", "refunds", "casefigure"),
                 _table(request, _("Deadlines kept"), "timer", "refunds", "deadline"),
                 _table(request, _("Reviewers' figures"), "monitoring", "refunds", "judgement"),
                 _table(request, _("Known answers"), "fact_check", "refunds", "knownanswer"),
@@ -133,6 +137,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _table(request, _("Calendar"), "calendar_month", "refunds", "calendarday"),
                 _table(request, _("Shops"), "store", "orders", "shop"),
                 _table(request, _("Users"), "badge", "identity", "user"),
+                _table(request, _("Audit log"), "policy_alert", "identity", "auditentry"),
             ],
         },
     ]

@@ -7,7 +7,20 @@ from drf_spectacular.utils import OpenApiExample
 from ..policy import DEFAULTS
 
 _VERSION = {"policy": "card_code@1", "in_force_at": "2026-01-01T00:00:00+08:00"}
-_NEXT = {"policy": "card_code@2", "in_force_at": "2026-12-01T00:00:00+08:00"}
+_NEXT = {
+    "policy": "card_code@2",
+    "in_force_at": "2026-12-01T00:00:00+08:00",
+    "title": "Sellers answer sooner",
+    "why": "Most cases are clear within half a day.",
+    "changes": [
+        {
+            "term": "clocks.seller_reply_hours",
+            "name": "Answer of the seller",
+            "text": "24 h → 12 h",
+            "for_buyer": "kinder",
+        }
+    ],
+}
 _ROW: dict[str, Any] = {"goods_type": "card_code", "name": "Game card code", **_VERSION, "next": _NEXT}
 _TERMS = {
     name: DEFAULTS["card_code"][name] for name in ("window_days", "waits", "small_below", "machine_limit")
@@ -34,6 +47,23 @@ SELLER = _answer(
             "silence_rate": 0.0,
             "median_answer_hours": 3.5,
         },
+    },
+)
+FIGURES = _answer(
+    "One of them",
+    {
+        "since": "2026-08-28",
+        "until": "2026-11-25",
+        "results": [
+            {
+                "goods_type": "card_code",
+                "name": "Game card code",
+                "cases": 412,
+                "success_rate": 0.7354,
+                "median_decision_hours": 1.3,
+                "median_payment_hours": 2.18,
+            }
+        ],
     },
 )
 STANDARDS = _answer(

@@ -5,7 +5,19 @@ from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
-from .evidence import Evidence, EvidenceView, PendingFile
+from .drafts import PolicyDraft
+from .evidence import Evidence, PendingFile
+from .figures import (
+    CaseFigure,
+    ClockFigure,
+    FigureMark,
+    MoneyFigure,
+    OverturnFigure,
+    ReviewerFigure,
+    SalesFigure,
+    SellerFigure,
+    TimeFigure,
+)
 from .flags import Flag
 from .holds import Hold
 from .judgements import CaseWords, Judgement
@@ -20,34 +32,43 @@ from .trials import KnownAnswer, Trial, TrialAnswer
 __all__ = [
     "Appeal",
     "CalendarDay",
+    "CaseFigure",
     "CaseFileMade",
     "CaseWords",
+    "ClockFigure",
     "Deadline",
     "Decision",
     "Evidence",
     "EvidenceDemand",
-    "EvidenceView",
     "Extension",
+    "FigureMark",
     "Flag",
     "Hold",
     "Judgement",
     "KnownAnswer",
     "Message",
+    "MoneyFigure",
     "Offer",
     "OfferAnswer",
     "OfferKind",
     "OfferedUnit",
     "Outage",
+    "OverturnFigure",
     "PanelMember",
     "Peak",
     "PendingFile",
+    "PolicyDraft",
     "PolicyVersion",
     "Proposal",
     "ProviderAnswer",
     "ProviderCheck",
     "RefundItem",
     "RefundRequest",
+    "ReviewerFigure",
+    "SalesFigure",
     "SealedOffer",
+    "SellerFigure",
+    "TimeFigure",
     "Transition",
     "Trial",
     "TrialAnswer",

@@ -23,8 +23,12 @@ STAFF_CASE = "staff case"  # one case at the desk, for those who judge
 NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
 FINDING = "finding"  # cases by number, for those who see cases: each theirs
+AUDIT = "audit"  # who did what, for those who look after that
+CODE = "code"  # a card code for a reason, for those who judge
+IDENTITY = "identity"  # an identity document for a reason, for those who verify
 KEPT = "kept"  # a page in place of a model's, for those who see cases
-FIGURES = "figures"  # how reviewers decide, for those of FIGURES_SEEN_BY
+FIGURES = "figures"  # over all cases, for those who answer for them
+JUDGING = "judging"  # how reviewers decide, for those of SEES_REVIEWERS
 
 
 class Door(NamedTuple):
@@ -52,6 +56,7 @@ DOORS: dict[str, Door] = {
     API + "policies/": Door(OPEN),
     API + "policies/<name:goods_type>/": Door(OPEN),
     API + "evidence-standards/": Door(OPEN),
+    API + "figures/": Door(OPEN),
     API + "sellers/<name:code>/": Door(OPEN),
     API + "service-status/": Door(OPEN),
     API + "orders/": Door(BUYER),
@@ -100,6 +105,7 @@ DOORS: dict[str, Door] = {
     PAGES + "money/": Door(PORTAL),
     PAGES + "money/withdraw/": Door(PORTAL, "POST", {"amount": "1.00", "currency": "CNY"}),
     PAGES + "money/statement.csv": Door(PORTAL, "GET", {"currency": "CNY"}),
+    PAGES + "rules/": Door(PORTAL),
     PAGES + "notices/": Door(PORTAL, "GET POST", {"up_to": "<notice>"}),
     PAGES + "settings/": Door(PORTAL),
     PAGES + "settings/mails/": Door(OWN, "POST", {"group": "progress"}),
@@ -112,6 +118,9 @@ DOORS: dict[str, Door] = {
     # --- the desk ---
     "admin/login/": Door(SIGN_IN, "GET POST", {"username": "nobody", "password": "guessed"}),
     "admin/logout/": Door(SIGN_IN, "POST"),
+    "admin/login/code/": Door(SIGN_IN, "GET POST", {"proof": "123456"}),
+    "admin/account/": Door(DESK, "GET POST", {"session": "1"}),
+    "admin/account/second-factor/": Door(DESK, "GET POST", {"move": "start"}),
     "admin/": Door(DESK),
     "admin/search/": Door(DESK, "GET", {"s": "RF"}),
     "admin/password_change/": Door(DESK),
@@ -133,9 +142,17 @@ DOORS: dict[str, Door] = {
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
+    "admin/refunds/refundrequest/case/<str:number>/code/": Door(
+        CODE, "GET POST", {"unit": "1", "reason": "To see."}
+    ),
+    "admin/refunds/refundrequest/case/<str:number>/evidence/<int:position>/": Door(
+        IDENTITY, "GET POST", {"reason": "To see."}
+    ),
+    "admin/identity/auditentry/": Door(AUDIT),
     "admin/refunds/deadline/": Door(KEPT),
-    "admin/refunds/judgement/": Door(FIGURES),
-    "admin/refunds/judgement/<int:user_id>/": Door(FIGURES),
+    "admin/refunds/casefigure/": Door(FIGURES),
+    "admin/refunds/judgement/": Door(JUDGING),
+    "admin/refunds/judgement/<int:user_id>/": Door(JUDGING),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -151,7 +168,7 @@ SEES: dict[str, set[Role]] = {
     "axes/accessattempt": set(),
     "axes/accesslog": set(),
     "axes/accessfailurelog": set(),
-    "identity/user": {Role.AUDITOR},
+    "identity/user": {Role.SUPERVISOR, Role.AUDITOR},
     "identity/buyer": _CASES,
     "ledger/account": _MONEY,
     "ledger/transaction": _MONEY,
@@ -173,6 +190,7 @@ SEES: dict[str, set[Role]] = {
     "refunds/knownanswer": {Role.SUPERVISOR, Role.AUDITOR},
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),
+    "refunds/policydraft": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/policyversion": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/refundrequest": _CASES | {Role.ARBITER},  # of whom each sees their own: SEATED
     "risk/dispute": {Role.SUPERVISOR, Role.FINANCE, Role.RISK, Role.AUDITOR},
@@ -182,6 +200,9 @@ SEES: dict[str, set[Role]] = {
 # Who moves a case at the desk; the others who see it look on. An arbiter is a judge where seated and a stranger to
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
-FIGURES_SEEN_BY = {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR}  # a reviewer's are their own alone
+READS_FIGURES = {Role.SUPERVISOR, Role.FINANCE, Role.POLICY_EDITOR, Role.AUDITOR}
+SEES_REVIEWERS = {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR}  # a reviewer's are their own alone
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
+AUDITS = {Role.SUPERVISOR, Role.RISK, Role.AUDITOR}
+VERIFIES = {Role.SUPERVISOR, Role.RISK}
 STRANGER, SEATED = {302}, {200}

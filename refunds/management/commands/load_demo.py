@@ -11,8 +11,9 @@ from marketplace.identity import tokens
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.intake import shops
-from refunds import demo, demo_money
+from refunds import demo, demo_money, demo_policies
 from refunds.demo_steps import People
+from refunds.operations.roll_up import roll_up
 from sellers.models import Membership, Seller
 
 FILE = "demo.json"  # in DATA_DIR: the log-ins `up` prints
@@ -51,6 +52,7 @@ class Command(BaseCommand):
                 ("finance", Role.FINANCE),
                 ("finance2", Role.FINANCE),
                 ("risk", Role.RISK),
+                ("editor", Role.POLICY_EDITOR),
                 ("auditor", Role.AUDITOR),
             )
         }
@@ -66,6 +68,8 @@ class Command(BaseCommand):
         count = demo.load(shop, people, now)
         money_desk = demo_money.Desk(staff["finance"], staff["finance2"], staff["risk"], members[0])
         demo_money.load(shop, money_desk, now)
+        demo_policies.load(staff["editor"], staff["supervisor"], now)
+        roll_up(now)
         buyer = demo.main_buyer(shop)
         buyer.email = "buyer@example.com"
         buyer.set_password(password)

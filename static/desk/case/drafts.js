@@ -56,7 +56,7 @@ function clear(form) {
   forget(mine + nameOf(form));
   for (const field of form.querySelectorAll(TEXTS)) field.value = field.defaultValue;
   form.querySelector(".desk-restored")?.remove();
-  form.closest("details")?.querySelector("summary .desk-draft")?.remove();
+  form.closest("details")?.querySelector("summary .desk-kept")?.remove();
 }
 
 function restore(form) {

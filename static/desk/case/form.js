@@ -38,11 +38,11 @@ function amount(button, box) {
 function narrow(box) {
   const wanted = document.getElementById(box.dataset.clauses).value.normalize("NFKC").toLowerCase().trim();
   let shown = 0;
-  for (const row of box.querySelectorAll("li:not(.desk-clauses-head)")) {
+  for (const row of box.querySelectorAll("li:not(.desk-picker-head)")) {
     row.hidden = !row.textContent.toLowerCase().includes(wanted);
     shown += row.hidden ? 0 : 1;
   }
-  box.querySelector(".desk-clauses-none").hidden = shown > 0;
+  box.querySelector(".desk-picker-none").hidden = shown > 0;
 }
 
 function walk(event, box) {

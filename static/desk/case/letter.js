@@ -3,9 +3,11 @@
 const PAUSE = 400; // milliseconds without a change before the server is asked
 const timers = new WeakMap();
 const asked = new WeakMap(); // by slot: what is under way
+let isLeaving = false; // a form was sent: what it would say is no question any more
 
 async function read(slot) {
   asked.get(slot)?.abort();
+  if (isLeaving) return;
   const asking = new AbortController();
   asked.set(slot, asking);
   try {
@@ -30,6 +32,11 @@ function changed(event) {
 
 const page = document.querySelector(".desk-case");
 page?.addEventListener("input", changed);
+page?.addEventListener("submit", (event) => {
+  isLeaving = !event.defaultPrevented;
+  page.querySelectorAll("[data-letter]").forEach((slot) => asked.get(slot)?.abort());
+});
+window.addEventListener("pageshow", () => (isLeaving = false));
 page?.addEventListener(
   "toggle",
   (event) => {

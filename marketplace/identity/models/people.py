@@ -1,12 +1,28 @@
 """Who is who: people who sign in to a screen (User) and people who bought something (Buyer)."""
 
+import pgtrigger
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Collate, Now, Reverse
 from django.utils.translation import gettext_lazy as _
 
-from .roles import Role
+from ..roles import Role
+
+
+def _role(row: str) -> str:
+    """What a row of users may do here, in SQL; a dash for nobody of the staff, or no longer."""
+    return f"CASE WHEN {row}.is_staff AND {row}.is_active THEN coalesce(nullif({row}.role, ''), '?') ELSE '–' END"
+
+
+def _on_record(before: str) -> str:
+    """However a role is given or taken, by a command or by hand in the database: it is on record."""
+    return f"""
+        INSERT INTO identity_auditentry (kind, about_id, name, subject, number, reason, device, at)
+        VALUES ('role_changed', NEW.id, '', {before} || ' → ' || {_role("NEW")}, '', '', '', now());
+        RETURN NULL;
+    """
+
 
 # A person on the phone is found by its last digits. By bytes, so that the index answers for beginnings.
 PHONE_BACKWARDS = Collate(Reverse("phone"), "C")
@@ -20,6 +36,22 @@ class User(AbstractUser):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        triggers = [
+            pgtrigger.Trigger(
+                name="staff_on_record",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                condition=pgtrigger.Q(new__is_staff=True),
+                func=_on_record("'–'"),
+            ),
+            pgtrigger.Trigger(
+                name="role_on_record",
+                operation=pgtrigger.UpdateOf("role", "is_staff", "is_active"),
+                when=pgtrigger.After,
+                condition=pgtrigger.AnyChange("role", "is_staff", "is_active"),
+                func=_on_record(_role("OLD")),
+            ),
+        ]
 
 
 class Buyer(models.Model):

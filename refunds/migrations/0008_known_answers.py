@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('refunds', '0004_who_holds_a_case'),
+        ('refunds', '0007_figures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -225,6 +225,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # --- The desk --------------------------------------------------------------------------------------------
 # A case goes back to its queue after so long without activity of who has it in hand.
 CLAIM_IDLE_MINUTES = int(env("CLAIM_IDLE_MINUTES", "20"))
+# Of the cases reviewers claim, so many are closed ones whose right answer is known (K4). 0: none.
+TRIAL_SHARE_PERCENT = float(env("TRIAL_SHARE_PERCENT", "2"))
 
 # --- Evidence --------------------------------------------------------------------------------------------
 EVIDENCE_MAX_BYTES = int(env("EVIDENCE_MAX_BYTES", str(10 * 1024 * 1024)))  # of an image or a PDF

@@ -5,6 +5,7 @@ same moment are not missed. It is a flag for a reviewer, and decides nothing.
 """
 
 from collections import defaultdict
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
@@ -33,19 +34,19 @@ SELECT e.id, r.number, o.position, o.distance, r.buyer_id = mine.buyer_id
 FROM refunds_evidence e
 JOIN refunds_refundrequest mine ON mine.id = e.request_id
 CROSS JOIN LATERAL (
-    SELECT array_agg(band # flip) AS probes FROM unnest(e.bands) AS band, unnest(%(flips)s::int[]) AS flip
+    SELECT array_agg(band # flip) AS probes, coalesce(%(before)s::timestamptz, 'infinity') AS before FROM unnest(e.bands) AS band, unnest(%(flips)s::int[]) AS flip
 ) p
 CROSS JOIN LATERAL (
     SELECT DISTINCT ON (found.id) found.id, found.request_id, found.position, found.distance FROM (
         (SELECT x.id, x.request_id, x.position, NULL::int AS distance FROM refunds_evidence x
-         WHERE x.original_sha256 = e.original_sha256 AND x.request_id <> e.request_id LIMIT %(few)s)
+         WHERE x.original_sha256 = e.original_sha256 AND x.request_id <> e.request_id AND x.at < p.before LIMIT %(few)s)
         UNION ALL
         (SELECT x.id, x.request_id, x.position, NULL::int FROM refunds_evidence x
-         WHERE x.sha256 = e.sha256 AND x.request_id <> e.request_id LIMIT %(few)s)
+         WHERE x.sha256 = e.sha256 AND x.request_id <> e.request_id AND x.at < p.before LIMIT %(few)s)
         UNION ALL
         (SELECT x.id, x.request_id, x.position, bit_count((x.dhash # e.dhash)::bit(64))::int FROM refunds_evidence x
          WHERE x.bands && p.probes AND x.request_id <> e.request_id
-           AND bit_count((x.dhash # e.dhash)::bit(64)) <= %(near)s LIMIT %(few)s)
+           AND x.at < p.before AND bit_count((x.dhash # e.dhash)::bit(64)) <= %(near)s LIMIT %(few)s)
     ) found ORDER BY found.id, found.distance NULLS FIRST
 ) o
 JOIN refunds_refundrequest r ON r.id = o.request_id
@@ -54,11 +55,13 @@ ORDER BY e.id, o.distance NULLS FIRST, o.id
 """
 
 
-def reused(request_id: int) -> dict[int, list[Reuse]]:
-    """By evidence id, the likest first; FEW of each file at most."""
+def reused(request_id: int, before: datetime | None = None) -> dict[int, list[Reuse]]:
+    """By evidence id, the likest first; FEW of each file at most. With `before`, as of that instant."""
     found: dict[int, list[Reuse]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"request": request_id, "flips": list(FLIPS), "near": NEAR, "few": FEW})
+        cursor.execute(
+            _SQL, {"request": request_id, "flips": list(FLIPS), "near": NEAR, "few": FEW, "before": before}
+        )
         for evidence_id, *rest in cursor.fetchall():
             if len(found[evidence_id]) < FEW:
                 found[evidence_id].append(Reuse(*rest))

@@ -21,12 +21,12 @@ def put_off(request: RefundRequest) -> list[PutOff]:
     """Of all clocks of the case, oldest first, in one query."""
     rows = Extension.objects.filter(deadline__request=request)
     return [
-        PutOff(row.deadline, row, _why(row))
+        PutOff(row.deadline, row, why(row))
         for row in rows.select_related("deadline", "outage", "user").order_by("id")
     ]
 
 
-def _why(extension: Extension) -> str:
+def why(extension: Extension) -> str:
     """The person's words, or which outage it was."""
     outage = extension.outage
     if outage is None or outage.ended_at is None:

@@ -309,6 +309,34 @@ INVARIANTS = (
         " WHERE a.amount IS DISTINCT FROM b.amount",
     ),
     Invariant(
+        "known_of_a_closed_case",
+        "A known answer is that of a case that was closed when it was marked, after a reviewer had it in hand.",
+        "SELECT r.number, k.marked_at FROM refunds_knownanswer k JOIN refunds_refundrequest r ON r.id = k.request_id"
+        " LEFT JOIN refunds_transition t ON t.request_id = k.request_id AND t.sequence = k.sequence"
+        " LEFT JOIN LATERAL (SELECT to_state FROM refunds_transition x WHERE x.request_id = k.request_id"
+        " AND x.at <= k.marked_at ORDER BY x.sequence DESC LIMIT 1) last ON true"
+        " WHERE t.from_state IS DISTINCT FROM 'manual_review' OR t.at > k.marked_at"
+        " OR last.to_state IS NULL OR last.to_state NOT IN ('refunded', 'rejected')",
+    ),
+    Invariant(
+        "trial_is_blind",
+        "Nobody is given a trial of a case they had a hand in, or marked.",
+        "SELECT t.number, t.user_id FROM refunds_trial t JOIN refunds_knownanswer k ON k.id = t.known_id"
+        " WHERE k.marked_by_id = t.user_id OR EXISTS (SELECT 1 FROM refunds_transition x"
+        " WHERE x.request_id = k.request_id AND x.user_id = t.user_id AND x.at <= t.started_at)"
+        " OR EXISTS (SELECT 1 FROM refunds_judgement x WHERE x.request_id = k.request_id"
+        " AND x.by_id = t.user_id AND x.at <= t.started_at)"
+        " OR EXISTS (SELECT 1 FROM refunds_message x WHERE x.request_id = k.request_id"
+        " AND x.user_id = t.user_id AND x.at <= t.started_at)",
+    ),
+    Invariant(
+        "trial_answered_once",
+        "A trial has one answer, given after it began; its number is no case's.",
+        "SELECT t.number FROM refunds_trial t LEFT JOIN refunds_trialanswer a ON a.trial_id = t.id"
+        " LEFT JOIN refunds_refundrequest r ON r.number = t.number"
+        " GROUP BY t.id HAVING count(a.id) > 1 OR count(r.id) > 0 OR bool_or(a.at < t.started_at)",
+    ),
+    Invariant(
         "one_holder_at_a_time",
         "Nobody had a case in hand while another had, and only what is to be decided is in anybody's hands.",
         "SELECT r.number, a.user_id, a.held_at, b.user_id, b.held_at FROM refunds_hold a JOIN ("

@@ -27,6 +27,8 @@ DEEDS: dict[str, frozenset[Party]] = {
     "appoint": frozenset({Party.SUPERVISOR}),
     "remove": frozenset({Party.SUPERVISOR}),
     "decide_appeal": frozenset({Party.SUPERVISOR}),
+    "mass_fault": frozenset({Party.SUPERVISOR}),
+    "mark_known": frozenset({Party.SUPERVISOR}),  # how a closed case should have been decided
 }
 
 

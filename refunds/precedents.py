@@ -42,6 +42,7 @@ class Question(NamedTuple):
     reason: str
     results: frozenset[str]
     tokens: tuple[str, ...]
+    before: datetime | None = None  # none that was decided later
 
 
 class Precedent(NamedTuple):
@@ -90,15 +91,16 @@ def tokens_of(text: str) -> list[str]:
 def question_of(request: RefundRequest) -> Question:
     """`request` with its order. What both sides said counts; what staff said is about the answer."""
     said = Message.objects.filter(
-        request=request, author__in=[Party.BUYER, Party.SELLER], is_internal=False
+        request.in_view(), request=request, author__in=[Party.BUYER, Party.SELLER], is_internal=False
     ).order_by("id")
-    decision = Decision.objects.filter(request=request).order_by("-id").first()
+    decision = Decision.objects.filter(request.in_view(), request=request).order_by("-id").first()
     return Question(
         request_id=request.pk,
         goods_type=request.order.goods_type,
         reason=request.reason,
         results=frozenset(finding["key"] for finding in decision.findings) if decision else frozenset(),
         tokens=tuple(tokens_of("\n".join([request.description, *said.values_list("text", flat=True)]))),
+        before=request.as_of,
     )
 
 
@@ -142,6 +144,7 @@ SELECT r.number, j.outcome, j.fault, j.clause, j.at, w.goods_type, w.reason, w.r
     ts_rank('{1,1,1,1}', w.tokens, %(all)s::tsquery) * 1.6449340668
 FROM near JOIN refunds_casewords w USING (request_id) JOIN refunds_judgement j ON j.id = w.judgement_id
 JOIN refunds_refundrequest r ON r.id = w.request_id
+WHERE j.at < coalesce(%(before)s::timestamptz, 'infinity')
 """
 
 
@@ -158,6 +161,7 @@ def nearest(question: Question, limit: int = SHOWN) -> list[Precedent]:
                 "all": _any_of(question.tokens),
                 "latest": LATEST,
                 "best": BEST,
+                "before": question.before,
             },
         )
         rows = cursor.fetchall()

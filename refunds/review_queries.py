@@ -23,10 +23,11 @@ def reviewing(request: RefundRequest) -> Reviewing:
     judgements = request.judgements.select_related("by").order_by("sequence")
     checks = request.provider_checks.select_related("asked_by", "written_by", "unit")
     flags = request.flags.select_related("cleared_by", "message")
-    return Reviewing(
+    known = Reviewing(
         judgements={judgement.sequence: judgement for judgement in judgements},
         precedents=nearest(question_of(request)) if request.state in TO_JUDGE else [],
         checks=list(checks.defer("unit__sealed_secret", "unit__secret_fingerprint").order_by("id")),
         flags=list(flags.order_by("id")),
         unsaid=unsaid(request, len(request.items.all())),
     )
+    return request.fit(known) if request.fit else known

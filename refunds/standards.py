@@ -10,6 +10,7 @@ from marketplace.kernel.language import is_english
 from .evidence.sniff import EXTENSIONS, MP4
 from .policies import NoPolicy, in_force
 from .policy import EVIDENCE_KINDS, GOODS_TYPES, REASONS
+from .policy.worked_examples import WORKED
 
 
 def standards() -> dict[str, Any]:
@@ -22,6 +23,7 @@ def standards() -> dict[str, Any]:
                 "group": row.group,
                 "name": row.en if english else row.zh,
                 "example": row.example_en if english else row.example_zh,
+                "worked_example": WORKED[row.code].en if english else WORKED[row.code].zh,
             }
             for row in EVIDENCE_KINDS.values()
         ],

@@ -71,6 +71,7 @@ def give(
     *,
     side: str = "buyer",
     kind: str = "error_screen",
+    note: str = "",
     now: datetime | None = None,
 ) -> Evidence:
     """Put in by staff for a side, without the API."""
@@ -79,7 +80,7 @@ def give(
         user=user,
         kind=kind,
         upload=upload(data),
-        note="",
+        note=note,
         now=now or timezone.now(),
         side=side,
     )

@@ -36,6 +36,11 @@ DESK = {
     "desk-account": "/admin/account/",
     "desk-second-factor": "/admin/account/second-factor/",
 }
+SUPERVISOR = {
+    "desk-reviewers": "/admin/refunds/judgement/",
+    "desk-known-answers": "/admin/refunds/knownanswer/",
+    "desk-known-answer-add": "/admin/refunds/knownanswer/add/",
+}
 KEYED = {"keys": "?", "palette": "Control+k", "reject": "r"}  # on the case page, each opened by its key
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
@@ -103,6 +108,7 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
         for user, pages in (
             ("", PUBLIC),
             ("reviewer", DESK),
+            ("supervisor", SUPERVISOR),
             ("finance", FINANCE),
             ("auditor", AUDITOR),
             ("seller1", PORTAL),

@@ -40,7 +40,7 @@ _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 _OWN: dict[str, set[str]] = {
     Role.SUPPORT: _CASES | _FILES | _NOTICES | _RULES,
-    Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY,
+    Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY | {"refunds.view_judgement"},  # figures: their own
     Role.SUPERVISOR: _CASES
     | _FILES
     | _NOTICES
@@ -55,11 +55,11 @@ _OWN: dict[str, set[str]] = {
     | _FIGURES
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | _PUBLISHES
-    | {"refunds.view_appeal"}
+    | {"refunds.view_appeal", "refunds.view_knownanswer", "refunds.view_judgement"}
     | _AUDITS
     | {"identity.view_user", "identity.change_user"},
-    # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
-    Role.ARBITER: {"refunds.view_refundrequest"},
+    # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach); of notices their own.
+    Role.ARBITER: {"refunds.view_refundrequest", "notices.view_notice"},
     Role.FINANCE: _CASES
     | _DISPUTES
     | _MONEY
@@ -89,6 +89,8 @@ _OWN: dict[str, set[str]] = {
     | _AUDITS
     | {
         "refunds.view_appeal",
+        "refunds.view_knownanswer",
+        "refunds.view_judgement",
         "risk.view_signal",
         "risk.view_dispute",
         "identity.view_user",

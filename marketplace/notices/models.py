@@ -16,7 +16,8 @@ GROUP_CHOICES = [(name, group.label) for name, group in OPTIONAL_GROUPS.items()]
 class Notice(models.Model):
     """Something told to somebody, once: telling the same again finds the row there (requirement F11).
 
-    `data` holds codes, numbers, amounts and instants for the texts; never a card code, an account or free text.
+    `data` holds codes, numbers, amounts and instants for the texts, and the reasons staff gave both sides with a move,
+    masked; never a card code, an account, or what a side wrote.
     """
 
     recipient_kind = models.CharField(_("recipient"), max_length=8, choices=RecipientKind)

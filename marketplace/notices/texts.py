@@ -235,6 +235,16 @@ WORDS: dict[tuple[str, str], Words] = {
         _("There is a new message in the case about order %(order)s. %(from)s"),
         _("Read it and answer it in the seller portal."),
     ),
+    ("seated", USER): Words(
+        _("You sit over %(number)s"),
+        _("A supervisor has seated you over the request for %(amount)s, which is in arbitration."),
+        _("Read the case and rule, with reasons; where several sit over it, vote."),
+    ),
+    ("appeal_to_decide", USER): Words(
+        _("Appeal to decide: %(number)s"),
+        _("A side contests the decision about the request for %(amount)s."),
+        _("A supervisor who took no part in that decision decides it, under “Appeals”."),
+    ),
     ("overdue", USER): Words(
         _("Overdue: %(number)s"),
         _("The request for %(amount)s has passed its deadline. %(stands)s"),
@@ -315,8 +325,9 @@ def render(topic: str, recipient_kind: str, data: Mapping[str, Any]) -> Rendered
     """The notice in the active language. Data it knows nothing of is left out, never shown raw."""
     words = WORDS[topic, recipient_kind]
     facts = _facts(recipient_kind, data)
-    lines = [str(words.fact) % facts, _ground(recipient_kind, data), _until(data), str(words.then)]
-    if data.get("number") and topic not in ("overdue", "endpoint_disabled"):
+    fact, then = str(words.fact) % facts, str(words.then)
+    lines = [fact, _ground(recipient_kind, data), _reasons(data), _until(data), then]
+    if data.get("number") and recipient_kind != USER and topic != "endpoint_disabled":
         lines.append(str(_REFERENCE) % facts)
     return Rendered(
         title=_one_line(str(words.title) % facts),
@@ -364,6 +375,11 @@ def _ground(recipient_kind: str, data: Mapping[str, Any]) -> str:
     if closes_at := data.get("closes_at"):
         line += " " + gettext("That time ended at %(at)s.") % {"at": _instant(closes_at)}
     return line
+
+
+def _reasons(data: Mapping[str, Any]) -> str:
+    """As the person who decided wrote them: in their language."""
+    return gettext("Reasons: %(reasons)s") % {"reasons": data["reasons"]} if data.get("reasons") else ""
 
 
 def _until(data: Mapping[str, Any]) -> str:

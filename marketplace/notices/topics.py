@@ -69,6 +69,8 @@ TOPICS: dict[str, Topic] = {
     "withdrawn": Topic(_("Withdrawn"), "progress"),
     "progress": Topic(_("Progress"), "progress"),
     "message_received": Topic(_("New message"), "messages"),
+    "seated": Topic(_("Seated over a case"), "to_do"),
+    "appeal_to_decide": Topic(_("Appeal to decide"), "to_do"),
     "overdue": Topic(_("Overdue"), "progress"),
     "rules_change": Topic(_("New rules announced"), "rules"),
     "endpoint_disabled": Topic(_("Webhook switched off"), "technical"),

@@ -12,11 +12,13 @@ from .figures import FiguresAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
 from .lab import BacktestRunAdmin
+from .known_answers import KnownAnswerAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
 from .outages import OutageAdmin
 from .payouts import PayoutAdmin
 from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
+from .reviewers import ReviewerFiguresAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
 from .users import UserAdmin
@@ -33,6 +35,7 @@ __all__ = [
     "DisputeAdmin",
     "EndpointAdmin",
     "FiguresAdmin",
+    "KnownAnswerAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
     "OutageAdmin",
@@ -42,6 +45,7 @@ __all__ = [
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",
+    "ReviewerFiguresAdmin",
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",

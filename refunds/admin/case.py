@@ -1,5 +1,6 @@
 """The case page: one screen with the facts, what the policy found, what was said, and what may be decided."""
 
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from django.contrib import messages
@@ -27,6 +28,7 @@ from refunds.policy import EventFacts, unit_use
 from refunds.precedents import Precedent
 from refunds.review_queries import TO_JUDGE, reviewing
 from refunds.stakes import Stakes, stakes
+from refunds.trials import trial_of
 
 from . import looks
 from .acting import NOTE, SAY, Attempt, act, say_form
@@ -42,6 +44,7 @@ from .shortcuts import of_case
 from .sidebar import FIRST_QUEUE, QUEUE_PARAMETER
 from .standing import standing_panel
 from .timeline import GROUPS, timeline
+from .trials import marking, trial_view
 
 RESULT_ORDER = ("unmet", "unknown", "met")
 THEN, NEXT = "then", "next"  # the box in a decision's form: after it, the next case
@@ -59,6 +62,9 @@ def case_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRespon
             return HttpResponseRedirect(_after(request))
         return _page(model_admin, request, desk_queries.case(number, cast(User, request.user)), attempt)
     except NotFound:
+        if trial := trial_of(number, cast(User, request.user)):
+            site = model_admin.admin_site.each_context(request)
+            return trial_view(request, trial, site, partial(_page, model_admin, request))
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
 
@@ -154,6 +160,7 @@ def _page(
         **appeals_shown(case),
         **holding_panel(user, row),
         **clock_panel(user, case, tried_deed),
+        **marking(user, row),
         **panels(user, [unit.ref for unit in case.units if unit.pk in case.covered], known, tried_deed),
         **({} if is_outside(user) else standing_panel(row.seller_id, now)),
     }

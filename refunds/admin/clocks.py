@@ -10,13 +10,15 @@ from django.utils.safestring import SafeString
 from marketplace.identity.models import User
 from refunds.desk_queries import Case
 from refunds.extensions import PutOff
+from refunds.machine import Clock
 from refunds.models import Deadline
 from refunds.operations.extend import may_extend
+from refunds.permissions import may_do
 
 from .deeds import deed_form
 from .looks import CLOCKS, look_badge
 
-DEED = "extend"
+DEED, MASS_FAULT = "extend", "mass_fault"
 
 
 class ShownClock(NamedTuple):
@@ -32,7 +34,15 @@ def clock_panel(user: User, case: Case, tried: tuple[str, Any] | None) -> dict[s
         "running": [clock for clock in case.clocks if clock.closed_at is None],
         "clocks": list(_shown(case, now)),
         "extend_form": _form(user, case, tried),
+        "mass_fault_form": _mass_fault(user, case, tried),
     }
+
+
+def _mass_fault(user: User, case: Case, tried: tuple[str, Any] | None) -> Any:
+    """Where a review is running, and this person may say that many met the same fault."""
+    if case.request.due_kind != Clock.REVIEW or not may_do(user, MASS_FAULT):
+        return None
+    return tried[1] if tried and tried[0] == MASS_FAULT else deed_form(MASS_FAULT, [])
 
 
 def _shown(case: Case, now: datetime) -> Iterator[ShownClock]:

@@ -15,6 +15,7 @@ from refunds.models import ProviderAnswer, RefundRequest
 from refunds.operations import panel
 from refunds.operations.extend import extend
 from refunds.operations.flag import clear_flag
+from refunds.operations.mass_fault import mark_mass_fault
 from refunds.operations.provider_check import MAX_WORDS, ask, write_answer
 from refunds.permissions import may_do
 from refunds.providers import partner_name
@@ -88,6 +89,16 @@ class ExtendForm(forms.Form):
     )
 
 
+class MassFaultForm(forms.Form):
+    note = forms.CharField(
+        label=_("Which fault"),
+        help_text=_("Both sides read this."),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
 class Deed(NamedTuple):
     """`run` calls the operation, which alone decides whether it may."""
 
@@ -121,6 +132,10 @@ def _extend(number: str, user: User, data: Cleaned, now: datetime) -> object:
     return extend(number=number, user=user, until=data["until"], note=data["note"], now=now)
 
 
+def _mass_fault(number: str, user: User, data: Cleaned, now: datetime) -> object:
+    return mark_mass_fault(number=number, user=user, note=data["note"], now=now)
+
+
 DEEDS: dict[str, Deed] = {
     "ask_provider": Deed(_("Ask the provider"), UnitForm, _ask, _("The provider is being asked.")),
     "write_answer": Deed(
@@ -131,6 +146,12 @@ DEEDS: dict[str, Deed] = {
         ExtendForm,
         _extend,
         _("The deadline is put off, and both sides are told why."),
+    ),
+    "mass_fault": Deed(
+        _("Belongs to a mass fault"),
+        MassFaultForm,
+        _mass_fault,
+        _("The review has the time of a mass fault, and both sides are told why."),
     ),
     "clear_flag": Deed(_("Clear the flag"), ClearForm, _clear, _("The flag is cleared.")),
     "appoint": Deed(_("Appoint"), AppointForm, _appoint, _("Appointed: they see the case from now on.")),

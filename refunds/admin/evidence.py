@@ -73,7 +73,9 @@ def evidence_panel(user: User, case: Case) -> dict[str, Any]:
     """For the template desk/case/evidence.html."""
     request = case.request
     rows = list(request.evidence.all())  # read by desk_queries.case
-    flags = reused(request.pk) if rows and not is_outside(user) else {}  # they name other cases
+    flags = (
+        reused(request.pk, request.as_of) if rows and not is_outside(user) else {}
+    )  # they name other cases
     units = [unit for unit in case.units if unit.pk in case.covered]
     return {
         "evidence": [_shown(row, user, flags.get(row.pk, [])) for row in rows],

@@ -21,9 +21,13 @@ from refunds.desk_queries import QUEUES, UNASSIGNED, Queue
 from refunds.machine import Party, State
 from refunds.models import Hold, RefundRequest
 from refunds.operations import hold
+from refunds.operations.draw_trial import trial_instead
 from refunds.permissions import is_outside
 
+from .trials import put_aside
+
 SEE_OTHER = 303
+ANY_CASE = (UNASSIGNED, "review")  # queues of no special kind: a trial in one of the others would stand out
 
 
 class Holding(NamedTuple):
@@ -84,15 +88,22 @@ def take_next(request: HttpRequest, key: str) -> str:
     user, queue, now = cast(User, request.user), QUEUES.get(key), timezone.now()
     found = None
     if queue is not None and queue.claims and hold.judges(user, queue.claims):
-        found = hold.claim_next(user=user, now=now, among=queue.picks(now, user), state=queue.claims)
+        among = queue.picks(now, user)
+        if queue.key in ANY_CASE and (number := trial_instead(user=user, now=now, among=among)):
+            return _came_from(key, number)
+        found = hold.claim_next(user=user, now=now, among=among, state=queue.claims)
     if found is not None:
-        came_from = urlencode({"_changelist_filters": f"queue={key}"})
-        return f"{reverse('admin:refunds_refundrequest_case', args=[found.number])}?{came_from}"
+        return _came_from(key, found.number)
     messages.info(
         request, _("Nothing waits for you in this queue: what is in it, others have in hand or must decide.")
     )
     back = reverse("admin:refunds_refundrequest_changelist")
     return f"{back}?queue={queue.key}" if queue else back
+
+
+def _came_from(key: str, number: str) -> str:
+    came_from = urlencode({"_changelist_filters": f"queue={key}"})
+    return f"{reverse('admin:refunds_refundrequest_case', args=[number])}?{came_from}"
 
 
 def hold_view(model_admin: Any, request: HttpRequest, number: str) -> HttpResponseRedirect:
@@ -107,6 +118,8 @@ def hold_view(model_admin: Any, request: HttpRequest, number: str) -> HttpRespon
             act.run(number, cast(User, request.user), request.POST, timezone.now())
             messages.success(request, str(act.done))
     except NotFound:
+        if put_aside(request, number):
+            return HttpResponseRedirect(reverse("admin:refunds_refundrequest_case", args=[number]))
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
     except Refusal as refusal:
@@ -121,7 +134,11 @@ def holding_panel(user: User, row: RefundRequest) -> dict[str, Any]:
     is_judge, is_mine = hold.judges(user, row.state), row.holder_id == user.pk
     by_another = hold.is_held_by_another(row, user, timezone.now())
     gives = is_judge and (is_mine or user.role == Party.SUPERVISOR)
-    last = row.holds.select_related("by").order_by("-id").first() if is_judge else None
+    last = (
+        row.holds.filter(row.in_view("ended_at")).select_related("by").order_by("-id").first()
+        if is_judge
+        else None
+    )
     return {
         "holding": Holding(
             holder=person(row.holder) if is_mine or by_another else "",

@@ -77,10 +77,10 @@ class DeadlineAdmin(ReadOnlyAdmin):
 
 
 def _read(since: date, until: date, now: datetime) -> list[Kept]:
-    return kept(_midnight(since), _midnight(until + timedelta(days=1)), now)
+    return kept(midnight(since), midnight(until + timedelta(days=1)), now)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, SHANGHAI)
 
 

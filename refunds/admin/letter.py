@@ -17,7 +17,7 @@ from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
 from marketplace.notices.operations.tell import News
 from marketplace.notices.texts import Rendered, render
-from refunds import desk_queries
+from refunds import trials
 from refunds.desk_queries import Case
 from refunds.machine import BY_MOVE, STOPS_THE_CLOCK
 from refunds.operations.locking import clock_after
@@ -47,7 +47,7 @@ def _view(request: HttpRequest, model_admin: Any, number: str) -> HttpResponse:
         raise PermissionDenied
     user, name, now = cast(User, request.user), request.POST.get("move", ""), timezone.now()
     try:
-        case = desk_queries.case(number, user)
+        case = trials.case(number, user, now)
     except NotFound:
         messages.warning(request, _("There is no case %(number)s.") % {"number": number})
         return HttpResponseRedirect(reverse("admin:refunds_refundrequest_changelist"))
@@ -81,6 +81,7 @@ def letter(
         now=now,
         approved=_amount(case, name, data) or None,
         clause=data.get("clause", ""),
+        note=data.get("note", ""),
         asked=data.get("of", ""),
         due_at=_due_at(case, event, data.get("until"), now),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -22,6 +22,7 @@ from marketplace.notices.operations.deliver import MAY_REPLAY, replay
 from marketplace.notices.operations.read import read_as_user
 from marketplace.notices.texts import render
 from marketplace.notices.topics import RecipientKind
+from refunds.permissions import is_outside
 from sellers.models import Seller
 
 from .looks import Look, look_badge
@@ -97,6 +98,13 @@ class NoticeAdmin(RecordAdmin):
     ordering = ("-id",)
     search_exact = ("subject",)
     search_help_text = _("Refund number")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
+        """An arbiter's are their own alone."""
+        rows: QuerySet[Notice] = super().get_queryset(request)
+        if not is_outside(cast(User, request.user)):
+            return rows
+        return rows.filter(recipient_kind=RecipientKind.USER, recipient_id=request.user.pk or 0)
 
     def headline(self, row: Notice) -> str:
         return f"{row.subject} {row.get_topic_display()}"

@@ -120,7 +120,8 @@ class RecordAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         move = cast(RecordMove, self.adding)
         if request.method != "POST":
-            return self._adding_page(request, move, _asked(request, move, move.form(auto_id="add-%s")))
+            form = move.form(auto_id="add-%s", initial=request.GET.dict())  # a link may say what it is about
+            return self._adding_page(request, move, _asked(request, move, form))
         form = move.form(request.POST, auto_id="add-%s")
         if not _is_taken(request, move, form):
             return self._adding_page(request, move, form, status=422)

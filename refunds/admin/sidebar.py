@@ -131,6 +131,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _table(request, _("Back-tests"), "science", "refunds", "backtestrun"),
                 _table(request, _("Figures"), "bar_chart", "refunds", "casefigure"),
                 _table(request, _("Deadlines kept"), "timer", "refunds", "deadline"),
+                _table(request, _("Reviewers' figures"), "monitoring", "refunds", "judgement"),
+                _table(request, _("Known answers"), "fact_check", "refunds", "knownanswer"),
                 _table(request, _("Outages"), "cloud_off", "refunds", "outage"),
                 _table(request, _("Peaks"), "trending_up", "refunds", "peak"),
                 _table(request, _("Calendar"), "calendar_month", "refunds", "calendarday"),

@@ -75,6 +75,8 @@ STANDARDS = _answer(
                 "group": "goods",
                 "name": "Error message",
                 "example": "The whole screen with the message and the time.",
+                "worked_example": "Enough: the whole redeeming page with “invalid code (E1003)” and 20:31 at its top. "
+                "Not enough: a cutting with the word “failed”.",
             }
         ],
         "goods": [

@@ -105,6 +105,9 @@ class KindShape(serializers.Serializer[Any]):
     group = serializers.ChoiceField(["transaction", "goods", "breach", "person"])
     name = serializers.CharField()
     example = serializers.CharField(help_text="What a good one shows.")
+    worked_example = serializers.CharField(
+        help_text="One that was enough, and what is often sent and is not."
+    )
 
 
 class ReasonNeedsShape(serializers.Serializer[Any]):

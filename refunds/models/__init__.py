@@ -28,6 +28,7 @@ from .panels import PanelMember, Vote
 from .policies import PolicyVersion
 from .provider_checks import ProviderAnswer, ProviderCheck
 from .requests import RefundItem, RefundRequest, Transition
+from .trials import KnownAnswer, Trial, TrialAnswer
 
 __all__ = [
     "Appeal",
@@ -49,6 +50,7 @@ __all__ = [
     "Flag",
     "Hold",
     "Judgement",
+    "KnownAnswer",
     "Message",
     "MoneyFigure",
     "Offer",
@@ -73,5 +75,7 @@ __all__ = [
     "SellerFigure",
     "TimeFigure",
     "Transition",
+    "Trial",
+    "TrialAnswer",
     "Vote",
 ]

@@ -70,6 +70,7 @@ class Judgement(models.Model):
                 name="judgement_amount_by_outcome",
             ),
         ]
+        indexes = [models.Index(fields=["at"], name="judgement_by_time")]
         triggers = [
             *append_only(),
             pgtrigger.Trigger(

@@ -1,5 +1,9 @@
 """A refund request and its history. State is written by transitions.py alone; the database holds it to that."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
@@ -124,9 +128,12 @@ class RefundRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
 
-    # In memory alone: of one just filed that is paid at once (B8); of its order, where it was read along with it.
+    # In memory alone: of one just filed that is paid at once (B8); of its order, where it was read along with it; of one
+    # that is shown as it stood once (K4), up to when what is read about it goes, and what makes it fit the rest.
     asks_nothing = False
     goods_type: str
+    as_of: datetime | None = None
+    fit: Callable[[Any], Any] | None = None
 
     class Meta:
         verbose_name = _("refund request")
@@ -243,6 +250,10 @@ class RefundRequest(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    def in_view(self, at: str = "at") -> Q:
+        """Of rows about it, dated by their column `at`, those that it shows: all, but where it is shown as it stood."""
+        return Q(**{f"{at}__lt": self.as_of}) if self.as_of else Q()
 
     @property
     def money(self) -> Money:

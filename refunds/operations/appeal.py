@@ -12,10 +12,11 @@ from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 
 from ..masking import CARD_NUMBER
-from ..models import Appeal, RefundRequest
+from ..models import Appeal, Flag, RefundRequest
 from ..models.appeals import MAX_CLAUSE
 from ..permissions import BUYER, Actor
 from .appealed import appealable, terms_of
+from .flag import flag_threats
 from .locking import lock, lock_for_seller
 from .say import MAX_CHARACTERS, CardNumber
 from .tell import tell_appeal
@@ -95,5 +96,6 @@ def _file(request: RefundRequest, actor: Actor, clauses: list[str], text: str, n
         at=now,
         due_at=add_working_days(now, terms_of(request).appeal_working_days),
     )
+    flag_threats(request, text, now, said_in=Flag.SaidIn.APPEAL, which=appeal.pk)
     tell_appeal(appeal.pk, now)
     return appeal

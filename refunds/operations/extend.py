@@ -11,8 +11,8 @@ from marketplace.identity.models import User
 from marketplace.kernel.errors import NotPermitted, Refusal
 
 from ..machine import Clock, Party
-from ..models import Deadline, Extension
-from ..permissions import may_do, require_deed
+from ..models import Deadline, Extension, RefundRequest
+from ..permissions import Actor, may_do, require_deed
 from ..policies import in_force
 from .locking import lock_for_staff
 from .review import ReasonsNeeded
@@ -69,14 +69,21 @@ def extend(*, number: str, user: User, until: datetime, note: str, now: datetime
         )
         if until > clock.started_at + most:
             raise _too_long(until, clock.started_at + most)
-        Extension.objects.create(
-            deadline=clock, user=user, note=note.strip(), at=now, was_due_at=clock.due_at, due_at=until
-        )
-        clock.due_at = until
-        clock.save(update_fields=["due_at"])
-        text = gettext("The deadline was put off to %(until)s (Beijing time): %(why)s")
-        say(request, actor, text % {"until": _minute(until), "why": note.strip()}, now)
+        put_off(request, clock, actor, until=until, why=note.strip(), now=now)
         return clock
+
+
+def put_off(
+    request: RefundRequest, clock: Deadline, actor: Actor, *, until: datetime, why: str, now: datetime
+) -> None:
+    """In the caller's transaction, for whoever made sure that it may be."""
+    Extension.objects.create(
+        deadline=clock, user_id=actor.user_id, note=why, at=now, was_due_at=clock.due_at, due_at=until
+    )
+    clock.due_at = until
+    clock.save(update_fields=["due_at"])
+    text = gettext("The deadline was put off to %(until)s (Beijing time): %(why)s")
+    say(request, actor, text % {"until": _minute(until), "why": why}, now)
 
 
 def _not_longer(until: datetime, clock: Deadline, now: datetime) -> NotLonger:

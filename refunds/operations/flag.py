@@ -27,12 +27,33 @@ class AlreadyCleared(Refusal):
     title = _("This flag has been cleared already.")
 
 
-def flag_threats(request: RefundRequest, text: str, now: datetime, *, message: Message | None = None) -> None:
-    """Write a flag where `text` threatens, in the caller's transaction; once for a message, or for a description."""
+def flag_threats(
+    request: RefundRequest,
+    text: str,
+    now: datetime,
+    *,
+    said_in: str = Flag.SaidIn.DESCRIPTION,
+    which: int = 0,
+    message: Message | None = None,
+) -> None:
+    """Write a flag where `text`, written by a side, threatens; in the caller's transaction, and once for each text.
+
+    `said_in` and `which` say which text it is (models.Flag).
+    """
+    if message is not None:
+        said_in, which = Flag.SaidIn.MESSAGE, message.pk
     found = dict.fromkeys(threat.words for threat in threats(text))
     if found:
         words = " … ".join(found)[:LONGEST_WORDS]
-        flag = Flag(request=request, kind=Flag.Kind.LEGAL, words=words, message=message, at=now)
+        flag = Flag(
+            request=request,
+            kind=Flag.Kind.LEGAL,
+            words=words,
+            message=message,
+            said_in=said_in,
+            which=which,
+            at=now,
+        )
         Flag.objects.bulk_create([flag], ignore_conflicts=True)
 
 

@@ -19,10 +19,11 @@ from marketplace.kernel.models import IdempotencyKey
 from ..evidence.similar import bands
 from ..machine import OPEN, Party, State
 from ..masking import CARD_NUMBER
-from ..models import Evidence, PendingFile, RefundRequest
+from ..models import Evidence, Flag, PendingFile, RefundRequest
 from ..permissions import BUYER, Actor, reach, seller_of, staff
 from ..policy import EVIDENCE_KINDS
 from .asked import answer_question
+from .flag import flag_threats
 from .locking import lock, lock_for_staff
 from .say import CardNumber
 from .take_file import Taken, Upload, taken
@@ -100,7 +101,7 @@ def give_as_buyer(
 
         def effect() -> tuple[Answer, int]:
             request = lock(number, buyer_id=buyer_id)
-            _keep(request, file, upload, kind, note, BUYER, now)
+            _flag(_keep(request, file, upload, kind, note, BUYER, now))
             answer_question(request, BUYER, now)
             answer = present(request)
             keep(key, answer, 201)
@@ -128,6 +129,7 @@ def give_as_seller(
     with taken(upload, now) as file, transaction.atomic(durable=True):
         request = lock(number)
         evidence = _keep(request, file, upload, kind, note, actor, now)
+        _flag(evidence)
         answer_question(request, actor, now)
         return evidence
 
@@ -218,3 +220,9 @@ def _keep(
         key=file.key,
         at=now,
     )
+
+
+def _flag(evidence: Evidence) -> None:
+    """Of a side's own note: what staff write about a file they put in is theirs."""
+    said_in, which = Flag.SaidIn.EVIDENCE, evidence.position
+    flag_threats(evidence.request, evidence.note, evidence.at, said_in=said_in, which=which)

@@ -16,6 +16,7 @@ from ..models.panels import SEATS
 from ..permissions import require_deed
 from ..transitions import InvalidTransition
 from .locking import lock_for_staff
+from .tell import tell_seated
 
 
 class NotAnArbiter(Refusal):
@@ -35,7 +36,7 @@ class PanelFull(Refusal):
 
 
 def appoint(*, number: str, user: User, arbiter_id: int, now: datetime) -> PanelMember:
-    """Seat an arbiter in a case that is in arbitration; from now on they see it.
+    """Seat an arbiter in a case that is in arbitration: they are told, and see it from now on.
 
     Raises NotAnArbiter, AlreadySeated, PanelFull, NotPermitted, NotFound, InvalidTransition.
     """
@@ -51,9 +52,11 @@ def appoint(*, number: str, user: User, arbiter_id: int, now: datetime) -> Panel
         free = [seat for seat in range(1, SEATS + 1) if seat not in seated]
         if not free:
             raise PanelFull(at_most=SEATS)
-        return PanelMember.objects.create(
+        member = PanelMember.objects.create(
             request=request, seat=free[0], arbiter=arbiter, appointed_by=user, appointed_at=now
         )
+        tell_seated(member.pk, now)
+        return member
 
 
 def remove(*, number: str, user: User, member_id: int, now: datetime) -> PanelMember:

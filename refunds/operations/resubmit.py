@@ -12,11 +12,12 @@ from marketplace.kernel.outbox import enqueue
 
 from ..facts import build, of_request
 from ..machine import Party
-from ..models import Evidence, RefundRequest, Transition
+from ..models import Evidence, Flag, RefundRequest, Transition
 from ..permissions import BUYER
 from ..policies import judge
 from ..policy import REASONS
 from ..transitions import apply_transition, edge_for
+from .flag import flag_threats
 from .locking import lock
 
 
@@ -57,6 +58,7 @@ def resubmit(
         edge_for(request.state, "reapply", Party.BUYER)
         _check(request, now)
         apply_transition(request, "reapply", actor=BUYER, now=now, note=note)
+        flag_threats(request, note, now, said_in=Flag.SaidIn.RESUBMISSION, which=request.sequence)
         enqueue("refunds.precheck", request.pk)
         answer = present(request)
         keep(key, answer, 200)

@@ -1,5 +1,6 @@
 """What was lost is found again, and what is overdue acts: set-based, in batches, safe to run twice at once."""
 
+import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from ..transitions import apply_transition_in_bulk
 from .offered import end
 from .outage import is_out
 
+log = logging.getLogger(__name__)
 BATCH = 5000
 # How an offer ends whose clock has run out.
 UNANSWERED = {"buyer_silent": OfferAnswer.LAPSED, "promise_broken": OfferAnswer.BROKEN}
@@ -28,15 +30,23 @@ LOST_AFTER = timedelta(seconds=10)
 def sweep_prechecks(now: datetime) -> int:
     """Queue requests whose message was lost, and those filed for a time that has come; return how many.
 
-    Each is a job of its own, so that one that fails keeps nobody else waiting.
+    Each is a job of its own, so that one that fails keeps nobody else waiting. Where one waits longer than the terms
+    promise (E2, `precheck_seconds`), the log says so: the workers are down, or too few.
     """
     waiting = RefundRequest.objects.filter(state=State.SUBMITTED).filter(
         Q(due_at__isnull=True, filed_at__lte=now - LOST_AFTER) | Q(due_at__lte=now)
     )
-    ids = list(waiting.order_by("id").values_list("id", flat=True)[:FEW])
-    for request_id in ids:
+    columns = ("id", "number", "order__goods_type", "filed_at", "due_at")
+    rows = list(waiting.order_by("id").values_list(*columns)[:FEW])
+    late = []
+    for request_id, number, goods_type, filed_at, due_at in rows:
         enqueue("refunds.precheck", request_id)
-    return len(ids)
+        promised = timedelta(seconds=in_force(goods_type, filed_at).terms.clocks.precheck_seconds)
+        if now > (due_at or filed_at) + promised:
+            late.append(number)
+    if late:
+        log.warning("%d pre-checks are later than promised, the first %s", len(late), late[0])
+    return len(rows)
 
 
 def sweep_transfers(now: datetime) -> int:

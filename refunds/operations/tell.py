@@ -4,12 +4,14 @@ Each runs twice without harm: what was told is known by its source. telling.py s
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel.outbox import take
 from marketplace.kernel.serializers import instant
@@ -17,16 +19,21 @@ from marketplace.notices.operations.tell import News, language_for, tell
 from marketplace.notices.texts import RULES_ABOUT_THE_BUYER
 from marketplace.notices.topics import RecipientKind
 from marketplace.orders.goods import GoodsType
+from marketplace.orders.models import Unit
 
 from ..machine import CLOCKS, OPEN, TARGET, Party, State
+from ..masking import masked
 from ..models import RefundRequest
+from ..permissions import STAFF_PARTIES
 from ..policies import NoPolicy, in_force
 from ..telling import ASKED_OF_SELLER, BUYER, SELLER, TELLS
 
 FEW = 500
 BATCH = 5000
+LONGEST_REASONS = 1000  # characters that a letter carries; the case has all
 
-# What a notice may know of a request: numbers, codes and amounts, and nothing that anybody wrote.
+# What a notice may know of a request: numbers, codes and amounts. Of what people wrote, the reasons that staff give with
+# a move alone, which are written for both sides; internal notes are messages, and never leave the case.
 _CASE = """
     r.number, r.state, r.buyer_id, r.seller_id, r.reason, r.amount, r.approved_amount, r.currency,
     o.no AS "order", o.external_no, o.shop_id, b.region
@@ -35,10 +42,13 @@ _JOINED = """
 JOIN orders_order o ON o.id = r.order_id JOIN identity_buyer b ON b.id = r.buyer_id
 """
 _MOVES = f"""
-SELECT {_CASE}, t.sequence, t.event, t.to_state, t.clause, t.at, t.due_at, (
+SELECT {_CASE}, r.order_id, t.sequence, t.event, t.to_state, t.clause, t.at, t.due_at, (
     SELECT d.findings FROM refunds_decision d WHERE d.request_id = r.id AND t.event LIKE 'policy_%%' AND d.at <= t.at
     ORDER BY d.id DESC LIMIT 1) AS findings,
-    (SELECT e.of FROM refunds_evidencedemand e WHERE e.request_id = r.id AND e.sequence = t.sequence) AS asked
+    (SELECT e.of FROM refunds_evidencedemand e WHERE e.request_id = r.id AND e.sequence = t.sequence) AS asked,
+    (SELECT d.kind FROM refunds_deadline d
+     WHERE d.request_id = r.id AND d.sequence = t.sequence AND d.kind <> 'first_reply') AS due_kind,
+    CASE WHEN t.actor = ANY(%(staff)s::text[]) AND t.event <> 'file' THEN t.note ELSE '' END AS note
 FROM unnest(%(ids)s::bigint[], %(sequences)s::int[]) AS m(request_id, sequence)
 JOIN refunds_transition t USING (request_id, sequence) JOIN refunds_refundrequest r ON r.id = t.request_id {_JOINED}
 ORDER BY t.id
@@ -70,9 +80,23 @@ def tell_waiting(now: datetime) -> int:
 
 def _news_of_moves(moves: Sequence[Sequence[int]]) -> list[News]:
     """Of each (request id, sequence)."""
-    parameters = {"ids": [move[0] for move in moves], "sequences": [move[1] for move in moves]}
+    parameters = {
+        "ids": [move[0] for move in moves],
+        "sequences": [move[1] for move in moves],
+        "staff": sorted(STAFF_PARTIES),
+    }
     rows = _rows(_MOVES, parameters) if moves else []
-    return [each for row in rows for each in _news_of_move(row)]
+    codes = _codes({row["order_id"] for row in rows if row["note"]})
+    return [each for row in rows for each in _news_of_move(row, codes[row["order_id"]])]
+
+
+def _codes(orders: set[int]) -> dict[int, set[bytes]]:
+    """Fingerprints of what was sold in each order: by them a code is found in a text without being known."""
+    found: dict[int, set[bytes]] = defaultdict(set)
+    units = Unit.objects.filter(order__in=orders, secret_fingerprint__isnull=False).order_by("id")
+    for order_id, fingerprint in units.values_list("order", "secret_fingerprint") if orders else ():
+        found[order_id].add(bytes(fingerprint or b""))
+    return found
 
 
 def _news_of_messages(ids: Sequence[int]) -> list[News]:
@@ -103,13 +127,15 @@ def _news_of_versions(ids: Sequence[int]) -> list[News]:
 
 
 _APPEALED = f"""
-SELECT {_CASE}, a.id AS appeal_id, a.party, a.outcome, coalesce(a.decided_at, a.at) AS at FROM refunds_appeal a
+SELECT {_CASE}, a.id AS appeal_id, a.party, a.outcome, coalesce(a.decided_at, a.at) AS at,
+    a.due_at AS decide_by FROM refunds_appeal a
 JOIN refunds_refundrequest r ON r.id = a.request_id {_JOINED} WHERE a.id = %(id)s
 """
 
 
 def tell_appeal(appeal_id: int, now: datetime) -> int:
-    """Tell the seller that the buyer appeals, and who appealed what came of it, in the caller's transaction.
+    """Tell the supervisors of a new appeal and the seller of a buyer's; and who appealed what came of it. In the
+    caller's transaction.
 
     A seller's appeal is no business of the buyer's, whose money it does not touch.
     """
@@ -120,13 +146,35 @@ def tell_appeal(appeal_id: int, now: datetime) -> int:
         if row["outcome"]:
             kind = BUYER if row["party"] == Party.BUYER else SELLER
             news.append(_news(row, kind, "appeal_decided", f"{cause}:decided", data))
-        elif row["party"] == Party.BUYER:
+            continue
+        if row["party"] == Party.BUYER:
             news.append(_news(row, SELLER, "appeal_filed", cause, data))
+        people = User.objects.filter(role=Role.SUPERVISOR, is_staff=True, is_active=True).order_by("id")
+        data = data | {"due_at": instant(row["decide_by"])}
+        news += [
+            _to_person(user_id, row, "appeal_to_decide", cause, data)
+            for user_id in people.values_list("pk", flat=True)
+        ]
+    return tell(news, now)
+
+
+_SEATED = f"""
+SELECT {_CASE}, m.id AS member_id, m.arbiter_id, m.appointed_at AS at, r.due_kind, r.due_at FROM refunds_panelmember m
+JOIN refunds_refundrequest r ON r.id = m.request_id {_JOINED} WHERE m.id = %(id)s
+"""
+
+
+def tell_seated(member_id: int, now: datetime) -> int:
+    """Tell an arbiter that they sit over a case, in the caller's transaction."""
+    news = [
+        _to_person(row["arbiter_id"], row, "seated", f"p{row['member_id']}", _data(row) | _due(row))
+        for row in _rows(_SEATED, {"id": member_id})
+    ]
     return tell(news, now)
 
 
 _QUIET = f"""
-SELECT {_CASE}, r.due_at FROM refunds_refundrequest r {_JOINED}
+SELECT {_CASE}, r.due_kind, r.due_at FROM refunds_refundrequest r {_JOINED}
 CROSS JOIN LATERAL (SELECT %(now)s::timestamptz - (%(hours)s::jsonb ->> o.goods_type)::interval AS since) w
 WHERE r.state = ANY(%(open)s::text[]) AND r.filed_at <= w.since AND NOT EXISTS (
     SELECT 1 FROM notices_notice n
@@ -146,10 +194,7 @@ def sweep_progress(now: datetime) -> int:
     told = 0
     while rows := _rows(_QUIET, parameters):
         source = f"progress:{now:%y%m%d%H%M%S}"
-        news = [
-            _news(row, BUYER, "progress", source, _data(row) | _due(row["state"], row["due_at"]))
-            for row in rows
-        ]
+        news = [_news(row, BUYER, "progress", source, _data(row) | _due(row)) for row in rows]
         with transaction.atomic(durable=True):
             told += tell(news, now)
         if len(rows) < BATCH:
@@ -168,7 +213,7 @@ def _progress_hours(now: datetime) -> dict[str, str]:
 
 
 _OVERDUE = f"""
-SELECT {_CASE}, r.sequence, r.due_at, u.id AS user_id FROM refunds_refundrequest r {_JOINED}
+SELECT {_CASE}, r.sequence, r.due_kind, r.due_at, u.id AS user_id FROM refunds_refundrequest r {_JOINED}
 JOIN identity_user u ON u.role = %(roles)s::jsonb ->> r.state AND u.is_active AND u.is_staff
 WHERE r.state = ANY(%(states)s::text[]) AND r.due_at <= %(now)s AND r.due_at > %(now)s - interval '2 days'
 AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.source = r.number || ':overdue:' || r.sequence
@@ -189,23 +234,18 @@ def sweep_overdue(now: datetime) -> int:
     """Tell those who answer for it of a deadline of staff, or of a channel, that passed (E9, E10); return how many."""
     parameters = {"roles": json.dumps(CHASED_BY), "states": list(CHASED_BY), "now": now, "batch": BATCH}
     news = [
-        News(
-            RecipientKind.USER,
-            row["user_id"],
-            "overdue",
-            f"{row['number']}:overdue:{row['sequence']}",
-            row["number"],
-            _data(row) | _due(row["state"], row["due_at"]),
-        )
+        _to_person(row["user_id"], row, "overdue", f"overdue:{row['sequence']}", _data(row) | _due(row))
         for row in _rows(_OVERDUE, parameters)
     ]
     with transaction.atomic(durable=True):
         return tell(news, now)
 
 
-def _news_of_move(row: dict[str, Any]) -> Iterable[News]:
+def _news_of_move(row: dict[str, Any], codes: Collection[bytes]) -> Iterable[News]:
     data = _data(row) | {"event": row["event"], "state": row["to_state"], "at": instant(row["at"])}
-    data |= _ground(row) | _due(row["to_state"], row["due_at"])
+    data |= _ground(row) | _due(row)
+    if row["note"]:
+        data["reasons"] = masked(row["note"], codes)[:LONGEST_REASONS]
     for kind, topic in ASKED_OF_SELLER if row["asked"] == SELLER else TELLS[row["event"]]:
         yield _news(row, kind, topic, str(row["sequence"]), data)
 
@@ -217,6 +257,7 @@ def foretell(
     now: datetime,
     approved: int | None = None,
     clause: str = "",
+    note: str = "",
     asked: str = "",
     due_at: datetime | None = None,
 ) -> list[News]:
@@ -231,16 +272,19 @@ def foretell(
         "to_state": TARGET[event],
         "approved_amount": approved,
         "clause": clause,
+        "note": note.strip(),
         "findings": None,  # the policy's own moves alone name a rule
         "asked": asked,
         "at": now,
+        "due_kind": CLOCKS.get(State(TARGET[event]), ""),
         "due_at": due_at,
         "order": order.no,
         "external_no": order.external_no,
         "shop_id": order.shop_id,
         "region": request.buyer.region,
     }
-    return list(_news_of_move(row))
+    codes = _codes({order.pk} if note else set())
+    return list(_news_of_move(row, codes[order.pk]))
 
 
 def _news(row: dict[str, Any], kind: RecipientKind, topic: str, cause: str, data: dict[str, Any]) -> News:
@@ -251,6 +295,11 @@ def _news(row: dict[str, Any], kind: RecipientKind, topic: str, cause: str, data
     if data.get("rule") in RULES_ABOUT_THE_BUYER:
         data = {name: value for name, value in data.items() if name not in ("rule", "clause")}
     return News(kind, row["seller_id"], topic, source, number, data)
+
+
+def _to_person(user_id: int, row: dict[str, Any], topic: str, cause: str, data: dict[str, Any]) -> News:
+    """A member of staff."""
+    return News(RecipientKind.USER, user_id, topic, f"{row['number']}:{cause}", row["number"], data)
 
 
 def _data(row: dict[str, Any]) -> dict[str, Any]:
@@ -282,10 +331,11 @@ def _ground(row: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _due(state: str, due_at: datetime | None) -> dict[str, str]:
-    if due_at is None:
+def _due(row: dict[str, Any]) -> dict[str, str]:
+    """The clock as its row in refunds_deadline has it: a seller's promise is not the buyer's answer."""
+    if row["due_at"] is None:
         return {}
-    return {"due_kind": str(CLOCKS.get(State(state), "")), "due_at": instant(due_at)}
+    return {"due_kind": str(row["due_kind"] or ""), "due_at": instant(row["due_at"])}
 
 
 def _rows(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:

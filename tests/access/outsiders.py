@@ -83,6 +83,7 @@ def scene(cast: Cast) -> Scene:
         "rest": "nowhere/",
         "content_type_id": 1,
         "object_id": 1,
+        "user_id": cast.reviewer.pk,
         "pk": 1,
         "run_id": 1,
     }

@@ -28,6 +28,7 @@ CODE = "code"  # a card code for a reason, for those who judge
 IDENTITY = "identity"  # an identity document for a reason, for those who verify
 KEPT = "kept"  # a page in place of a model's, for those who see cases
 FIGURES = "figures"  # over all cases, for those who answer for them
+JUDGING = "judging"  # how reviewers decide, for those of SEES_REVIEWERS
 
 
 class Door(NamedTuple):
@@ -152,6 +153,8 @@ DOORS: dict[str, Door] = {
     "admin/refunds/backtestrun/<int:run_id>/progress/": Door(MODEL),
     "admin/refunds/backtestrun/<int:run_id>/flips.csv": Door(MODEL),
     "admin/refunds/casefigure/": Door(FIGURES),
+    "admin/refunds/judgement/": Door(JUDGING),
+    "admin/refunds/judgement/<int:user_id>/": Door(JUDGING),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -171,7 +174,7 @@ SEES: dict[str, set[Role]] = {
     "identity/buyer": _CASES,
     "ledger/account": _MONEY,
     "ledger/transaction": _MONEY,
-    "notices/notice": _NOTICES,
+    "notices/notice": _NOTICES | {Role.ARBITER},  # theirs alone
     "notices/delivery": _NOTICES,
     "notices/endpoint": _NOTICES,
     "orders/shop": {Role.AUDITOR},
@@ -187,6 +190,7 @@ SEES: dict[str, set[Role]] = {
     "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
     "refunds/backtestrun": {Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/calendarday": set(Role),
+    "refunds/knownanswer": {Role.SUPERVISOR, Role.AUDITOR},
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),
     "refunds/policydraft": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
@@ -200,6 +204,7 @@ SEES: dict[str, set[Role]] = {
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
 READS_FIGURES = {Role.SUPERVISOR, Role.FINANCE, Role.POLICY_EDITOR, Role.AUDITOR}
+SEES_REVIEWERS = {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR}  # a reviewer's are their own alone
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
 AUDITS = {Role.SUPERVISOR, Role.RISK, Role.AUDITOR}
 VERIFIES = {Role.SUPERVISOR, Role.RISK}

@@ -48,7 +48,7 @@ NOBODY = {
 SECRETS = (table.CODE, table.IDENTITY)
 STAFF_DOORS = (
     table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FINDING, table.FILING, table.KEPT, table.FIGURES,
-    table.AUDIT, *SECRETS,
+    table.AUDIT, table.JUDGING, *SECRETS,
 )  # fmt: skip
 
 
@@ -222,6 +222,11 @@ def test_person_no_longer_of_the_seller_is_out(cast: Cast, asked: Scene) -> None
 def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> None:
     doors = (table.STAFF_CASE, table.FINDING, table.FILING, table.KEPT, table.MODEL)
     refused(signed_in(StaffFactory.create(role=role)), doors, asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.SEES_REVIEWERS)])
+def test_figures_of_reviewers_are_for_those_of_the_table(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.JUDGING,), asked, {403})
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - table.FILES))

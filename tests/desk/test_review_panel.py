@@ -18,12 +18,16 @@ from refunds.faults import Outcome
 from refunds.models import Flag, ProviderAnswer, ProviderCheck, RefundRequest
 from refunds.operations import flag as flagging
 from refunds.operations.decide import precheck
+from refunds.operations.give_evidence import give_as_seller
 from refunds.operations.say import say_as_seller, say_as_staff
 from tests.cases import file, make_request
 from tests.channels.provider import LocalProvider
+from tests.contested import buyer_appeals, rejected
+from tests.evidence import give, send, upload
 from tests.factories import hours, make_order
 from tests.judged import approve, letter, reject, to_judge
 from tests.people import Api, Cast
+from tests.refunds.hostile.parts import png
 
 from .conftest import QUEUE, staff, standing, url_of
 
@@ -346,3 +350,37 @@ def test_letter_is_no_part_of_what_the_buyer_reads(api: Api, cast: Cast) -> None
     letter(request, cast.reviewer, words="Between the two of us.")
     seen = api.sign_in(cast.buyer).get(f"/api/v1/refund-requests/{request.number}/").content.decode()
     assert "Between the two of us." not in seen
+
+
+# --- Threats in whatever a side writes -----------------------------------------------------------------------
+
+
+def test_threats_are_found_in_appeals_evidence_notes_and_resubmissions(cast: Cast, api: Api) -> None:
+    request = rejected(cast)
+    buyer_appeals(request, text=THREAT)
+    again, buyer = rejected(cast), api.sign_in(cast.buyer)
+    assert send(buyer, again, note=THREAT).status_code == 201
+    files = {
+        "kind": "chat_record",
+        "upload": upload(png(2)),
+        "note": "I will sue you.",
+        "now": timezone.now(),
+    }
+    give_as_seller(number=again.number, user=cast.seller_user, **files)
+    resubmitted = buyer.post(f"/api/v1/refund-requests/{again.number}/resubmit/", {"note": THREAT})
+    assert resubmitted.status_code == 200, resubmitted.content
+    found = Flag.objects.order_by("id").values_list("request", "said_in", "which")
+    again.refresh_from_db()
+    appeal = request.appeals.get()
+    assert list(found) == [
+        (request.pk, "appeal", appeal.pk),
+        (again.pk, "evidence", 1),
+        (again.pk, "evidence", 2),
+        (again.pk, "resubmission", again.sequence),
+    ]
+
+
+def test_what_staff_write_about_a_file_is_no_threat_of_a_side(cast: Cast) -> None:
+    request = make_request(cast, state="manual_review")
+    give(request, cast.support, note=THREAT)
+    assert not Flag.objects.exists()

@@ -340,7 +340,7 @@ def test_no_notice_holds_a_card_code_or_what_anybody_wrote(cast: Cast) -> None:
 # Numbers, codes, amounts and instants: a new key is a decision.
 ALLOWED = {
     "number", "order", "external_no", "state", "reason", "amount", "approved", "event", "at", "clause", "rule",
-    "closes_at", "due_kind", "due_at", "by", "host",
+    "closes_at", "due_kind", "due_at", "by", "host", "reasons",
 }  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """What moves a clock, never to an earlier time: a person, an outage, a peak, the calendar (requirements E6, E7)."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from marketplace.kernel.errors import NotFound, NotPermitted, Refusal
 from refunds import clocks
@@ -14,6 +15,7 @@ from refunds.models import CalendarDay, Deadline, Extension, Message, Outage, Pe
 from refunds.operations import extend as extending
 from refunds.operations import outage as outages
 from refunds.operations import timetable as days
+from refunds.operations.mass_fault import LongEnough, mark_mass_fault
 from refunds.operations.review import ReasonsNeeded
 from refunds.operations.sweep import sweep_deadlines
 from tests.cases import make_request
@@ -288,3 +290,39 @@ def test_a_day_the_calendar_does_not_know_is_what_staff_say(cast: Cast) -> None:
     assert clocks.after("policy_review", TERMS, "invalid_code", start).at == at("2027-02-04 10:00")
     with pytest.raises(NotFound):
         days.unmark_day(user=cast.supervisor, day=date(2027, 1, 30))
+
+
+# --- Mass faults (E5) ----------------------------------------------------------------------------------------
+
+
+def test_a_mass_fault_gives_the_review_its_own_time(cast: Cast) -> None:
+    request, now = make_request(cast, state="manual_review"), timezone.now()
+    started = request.deadlines.get(kind="review").started_at
+    mark_mass_fault(number=request.number, user=cast.supervisor, note="The top-up gateway failed.", now=now)
+    request.refresh_from_db()
+    assert request.due_at == started + timedelta(days=30)
+    extension = Extension.objects.get()
+    assert (extension.user, extension.due_at) == (cast.supervisor, request.due_at)
+    assert "The top-up gateway failed." in extension.note
+    assert "The top-up gateway failed." in request.messages.get().text
+    with pytest.raises(LongEnough):
+        mark_mass_fault(number=request.number, user=cast.supervisor, note="Again.", now=now)
+    assert Extension.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "who", "note", "refusal"),
+    [
+        ("manual_review", "reviewer", "why", NotPermitted),
+        ("manual_review", "support", "why", NotPermitted),
+        ("manual_review", "supervisor", " ", ReasonsNeeded),
+        ("awaiting_seller", "supervisor", "why", extending.NoClock),
+        ("rejected", "supervisor", "why", extending.NoClock),
+    ],
+)
+def test_mass_fault_is_refused(cast: Cast, state: str, who: str, note: str, refusal: type[Exception]) -> None:
+    request = make_request(cast, state=state)
+    with pytest.raises(refusal):
+        mark_mass_fault(number=request.number, user=getattr(cast, who), note=note, now=timezone.now())
+    after = RefundRequest.objects.get(pk=request.pk)
+    assert (after.due_at, after.messages.count(), Extension.objects.count()) == (request.due_at, 0, 0)

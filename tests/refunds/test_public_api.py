@@ -9,7 +9,7 @@ from django.utils import timezone
 from refunds import published
 from refunds.machine import State
 from refunds.operations.sweep import sweep_deadlines
-from refunds.policy import DEFAULTS, GOODS_TYPES, Terms
+from refunds.policy import DEFAULTS, EVIDENCE_KINDS, GOODS_TYPES, Terms
 from refunds.policy.plain import SENTENCES, plain
 from refunds.seller_figures import FLOOR
 from tests.cases import bring, make_request
@@ -132,3 +132,17 @@ def test_no_figure_names_a_buyer_or_an_order(api: Api, cast: Cast) -> None:
     page = api.get(f"/api/v1/sellers/{cast.seller.code}/").content.decode()
     for private in (cast.buyer.external_id, request.number, request.order.no):
         assert private not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "enough", "not_enough"),
+    [("zh-hans", "够用：", "不够："), ("en", "Enough: ", "Not enough: ")],
+)
+def test_each_kind_of_evidence_has_a_worked_example(
+    api: Api, language: str, enough: str, not_enough: str
+) -> None:
+    read = api.get("/api/v1/evidence-standards/", headers={"Accept-Language": language}).json()
+    assert {kind["kind"] for kind in read["kinds"]} == set(EVIDENCE_KINDS)
+    for kind in read["kinds"]:
+        assert kind["worked_example"].startswith(enough)
+        assert not_enough in kind["worked_example"]

@@ -1,5 +1,6 @@
 """What was lost is found, what is overdue acts, and nothing acts twice."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +26,17 @@ def test_lost_precheck_is_decided_by_the_sweep(cast: Cast) -> None:
     request.refresh_from_db()
     assert request.state == State.AWAITING_SELLER
     assert sweep.sweep_prechecks(timezone.now() + hours(1)) == 0
+
+
+def test_the_log_says_when_a_precheck_is_later_than_the_terms_promise(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = make_request(cast)
+    sweep.sweep_prechecks(request.filed_at + timedelta(seconds=59))
+    assert not caplog.records
+    sweep.sweep_prechecks(request.filed_at + timedelta(seconds=61))
+    [record] = caplog.records
+    assert request.number in record.getMessage()
 
 
 def test_precheck_twice_decides_once(cast: Cast) -> None:

@@ -22,6 +22,7 @@ DEEDS: dict[str, frozenset[Party]] = {
     "write_answer": _JUDGES | {Party.SUPPORT},
     "clear_flag": frozenset({Party.SUPERVISOR}),
     "extend": frozenset({Party.REVIEWER, Party.SUPERVISOR}),
+    "decide_together": frozenset({Party.REVIEWER, Party.SUPERVISOR}),  # many cases with one form
     "change_clocks": frozenset({Party.SUPERVISOR}),  # outages, peaks, the calendar
     "appoint": frozenset({Party.SUPERVISOR}),
     "remove": frozenset({Party.SUPERVISOR}),

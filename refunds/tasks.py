@@ -8,7 +8,7 @@ from django.utils import timezone
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
-from .operations import decide, news, outage, provider_check, sweep, take_file
+from .operations import bulk, decide, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
 from .operations import settle as settling
@@ -48,6 +48,16 @@ def take_notification(notification_id: int) -> None:
 @shared_task(name="refunds.sweep_notifications")
 def sweep_notifications() -> None:
     news.sweep_notifications(timezone.now())
+
+
+@shared_task(name="refunds.run_bulk")
+def run_bulk(run_id: int) -> None:
+    bulk.run_bulk(run_id, timezone.now())
+
+
+@shared_task(name="refunds.sweep_bulk")
+def sweep_bulk() -> None:
+    bulk.sweep_bulk(timezone.now())
 
 
 @shared_task(name="refunds.settle_orders")

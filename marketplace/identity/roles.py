@@ -21,6 +21,7 @@ _CASES = {
 }  # fmt: skip
 _CLOCKS = {"refunds.view_outage", "refunds.view_peak", "refunds.view_calendarday"}  # read by all staff
 _FILES = {"refunds.add_refundrequest"}  # for a buyer who phones or writes
+_BULK = {"refunds.view_bulkrun", "refunds.add_bulkrun"}  # each their own; auditors see all
 _MONEY = {
     "payments.view_capture", "payments.view_transfer", "payments.view_payout", "ledger.view_transaction",
     "ledger.view_account",
@@ -35,9 +36,10 @@ _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 _OWN: dict[str, set[str]] = {
     Role.SUPPORT: _CASES | _FILES | _NOTICES | _RULES,
-    Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY,
+    Role.REVIEWER: _CASES | _FILES | _BULK | _RULES | _MONEY,
     Role.SUPERVISOR: _CASES
     | _FILES
+    | _BULK
     | _NOTICES
     | _RESENDS
     | _DISPUTES
@@ -70,6 +72,7 @@ _OWN: dict[str, set[str]] = {
     | _BREAKS
     | {
         "refunds.view_appeal",
+        "refunds.view_bulkrun",
         "risk.view_signal",
         "risk.view_dispute",
         "identity.view_user",

@@ -5,6 +5,7 @@ Interfaces only; the verbs are in operations.
 
 from .appeals import AppealAdmin
 from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
+from .bulk import BulkRunAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
@@ -21,6 +22,7 @@ from .withdrawals import WithdrawalAdmin
 __all__ = [
     "AppealAdmin",
     "BreakAdmin",
+    "BulkRunAdmin",
     "BuyerAdmin",
     "CalendarDayAdmin",
     "DeadlineAdmin",

@@ -13,7 +13,7 @@ from marketplace.payments.operations.stuck import is_held
 from marketplace.risk.models import Dispute
 from refunds.faults import Outcome
 from refunds.machine import Party, State
-from refunds.models import Appeal, OfferAnswer, ProviderAnswer, ProviderCheck
+from refunds.models import Appeal, BulkOutcome, OfferAnswer, ProviderAnswer, ProviderCheck
 
 Text = str | Promise
 NOBODY: Text = "–"
@@ -145,6 +145,23 @@ PEAKS: dict[str, Look] = {
 DAYS: dict[bool, Look] = {
     True: Look("work", "info", _("Working day")),
     False: Look("weekend", "calm", _("Day off")),
+}
+
+BULK_OUTCOMES: dict[str, Look] = {
+    "": Look("hourglass_empty", "info", _("Waits for its turn")),
+    BulkOutcome.DONE: Look("check_circle", "good", BulkOutcome.DONE.label),
+    BulkOutcome.PROPOSED: Look("pending_actions", "warn", BulkOutcome.PROPOSED.label),
+    BulkOutcome.REFUSED: Look("block", "bad", BulkOutcome.REFUSED.label),
+}
+BULK_FORESEEN: dict[str, Look] = {
+    BulkOutcome.DONE: Look("check", "good", _("Will be done")),
+    BulkOutcome.PROPOSED: Look("pending_actions", "warn", _("Becomes a proposal")),
+    BulkOutcome.REFUSED: Look("block", "bad", _("Cannot be done")),
+}
+BULK_RUNS: dict[str, Look] = {
+    "looked": Look("visibility", "info", _("Looked at, nothing done")),
+    "running": Look("hourglass_empty", "warn", _("Running")),
+    "finished": Look("check_circle", "calm", _("Finished")),
 }
 
 UNIT_EVENTS: dict[str, str] = {

@@ -24,6 +24,7 @@ from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES, find
 from refunds.models import RefundRequest
 from refunds.permissions import is_outside, reach
 
+from .bulk_ticks import TicksCases
 from .case import case_view
 from .casefile import casefile_view
 from .evidence import evidence_view
@@ -56,7 +57,7 @@ class Cases(ChangeList):  # type: ignore[misc]
 
 
 @admin.register(RefundRequest)
-class RefundRequestAdmin(ReadOnlyAdmin):
+class RefundRequestAdmin(TicksCases, ReadOnlyAdmin):
     list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline")
     list_display_links = ("case",)
     list_filter = (QueueFilter, "state", "reason", "order__goods_type", "channel")

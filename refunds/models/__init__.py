@@ -1,6 +1,7 @@
 """A refund request, its history, what was decided and said, and the rules it was judged by."""
 
 from .appeals import Appeal
+from .bulk import BulkMove, BulkOutcome, BulkRow, BulkRun
 from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
@@ -17,6 +18,10 @@ from .requests import RefundItem, RefundRequest, Transition
 
 __all__ = [
     "Appeal",
+    "BulkMove",
+    "BulkOutcome",
+    "BulkRow",
+    "BulkRun",
     "CalendarDay",
     "CaseFileMade",
     "CaseWords",

@@ -147,7 +147,7 @@ class BulkRunAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, choice: Choice, cases: Sequence[int], form: forms.Form, status: int = 200
     ) -> HttpResponse:
         found = RefundRequest.objects.filter(reach(cast(User, request.user)), pk__in=cases[:ROWS_AT_MOST])
-        rows = list(found.select_related("order", "buyer", "seller").order_by("id"))
+        rows = sorted(found.select_related("order"), key=lambda row: cases.index(row.pk))
         context = {
             **self.admin_site.each_context(request),
             "title": choice.label,

@@ -208,7 +208,7 @@ def _try(run: BulkRun, user: User, number: str, now: datetime, seen: BulkRow | N
 
 
 def _done(run: BulkRun, before: RefundRequest) -> Tried:
-    after = RefundRequest.objects.get(pk=before.pk)
+    after = lock(before.number)
     moved = after.sequence > before.sequence
     is_proposed = run.move == BulkMove.APPROVE and not moved
     return Tried(

@@ -126,6 +126,7 @@ DOORS: dict[str, Door] = {
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
+    "admin/refunds/bulkrun/<int:pk>/results.csv": Door(MODEL),
     "admin/refunds/deadline/": Door(KEPT),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
@@ -160,6 +161,7 @@ SEES: dict[str, set[Role]] = {
     "payments/transfer": _MONEY,
     "payments/withdrawal": _FUNDS,
     "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
+    "refunds/bulkrun": {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR},
     "refunds/calendarday": set(Role),
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),

@@ -162,8 +162,8 @@ def test_what_is_refused_to_one_is_refused_to_all(
 
 def test_against_the_precedents_a_reason_is_asked_for(cast: Cast) -> None:
     for _ in range(3):
-        reject(to_judge(cast), cast.reviewer)
-    case = to_judge(cast)
+        reject(to_judge(cast, "The code says it is invalid"), cast.reviewer)
+    case = to_judge(cast, "The code says it is invalid")
     assert foreseen(looked(cast.reviewer, "approve", case)) == [("refused", "deviation_needs_reason")]
     assert rows(ran(cast.reviewer, "approve", case, deviation="A new fault.")) == [("done", "")]
 

@@ -28,6 +28,8 @@ _MONEY = {
 }  # fmt: skip
 _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
+_VIEWS = {"identity.view_savedview", "identity.add_savedview"}  # all staff keep views of their own
+_EXPORTS = {"identity.export_lists", "identity.view_listexport"}  # of the lists they may see
 _RULES = {"refunds.view_policyversion"}
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
@@ -48,6 +50,7 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _EXPORTS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | {"refunds.view_appeal"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
@@ -58,6 +61,7 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _EXPORTS
     | {"payments.change_break", "payments.move_funds"},
     Role.RISK: _CASES
     | _DISPUTES
@@ -70,6 +74,7 @@ _OWN: dict[str, set[str]] = {
     | _MONEY
     | _FUNDS
     | _BREAKS
+    | _EXPORTS
     | {
         "refunds.view_appeal",
         "refunds.view_bulkrun",
@@ -79,4 +84,4 @@ _OWN: dict[str, set[str]] = {
         "orders.view_shop",
     },
 }
-PERMISSIONS: dict[str, set[str]] = {role: granted | _CLOCKS for role, granted in _OWN.items()}
+PERMISSIONS: dict[str, set[str]] = {role: granted | _CLOCKS | _VIEWS for role, granted in _OWN.items()}

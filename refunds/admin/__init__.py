@@ -8,6 +8,7 @@ from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .bulk import BulkRunAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
+from .exports import ListExportAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
@@ -15,6 +16,7 @@ from .outages import OutageAdmin
 from .payouts import PayoutAdmin
 from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
+from .saved_views import SavedViewAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
 from .withdrawals import WithdrawalAdmin
@@ -29,6 +31,7 @@ __all__ = [
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
+    "ListExportAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
     "OutageAdmin",
@@ -37,6 +40,7 @@ __all__ = [
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",
+    "SavedViewAdmin",
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",

@@ -14,6 +14,8 @@ from marketplace.notices.topics import RecipientKind
 from refunds.desk_queries import APPEALS, COUNT_TO, PAYOUTS, QUEUES, Queue, queue_counts
 from refunds.permissions import is_outside, reach
 
+from .saved_views import kept_query, kept_views, list_url
+
 IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "legal", "stuck", "all")
 FOR_ARBITERS = ("arbitration", "all")
 ALARMING = {"overdue": "danger", "stuck": "danger"}
@@ -75,8 +77,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 *_queues(request),
                 _appeals(request),
                 _table(request, _("Disputes"), "credit_card_off", "risk", "dispute"),
+                _table(request, _("Bulk runs"), "checklist", "refunds", "bulkrun"),
             ],
         },
+        {"title": _("Saved views"), "items": _views(request)},
         {
             "title": _("Records"),
             "items": [
@@ -119,6 +123,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _table(request, _("Calendar"), "calendar_month", "refunds", "calendarday"),
                 _table(request, _("Shops"), "store", "orders", "shop"),
                 _table(request, _("Users"), "badge", "identity", "user"),
+                _table(request, _("Exports"), "download", "identity", "listexport"),
             ],
         },
     ]
@@ -147,6 +152,19 @@ def _queue(request: HttpRequest, key: str, count: int) -> dict[str, Any]:
     if count:
         item |= {"badge": shown_count(count), "badge_variant": ALARMING.get(key, "primary")}
     return item
+
+
+def _views(request: HttpRequest) -> list[dict[str, Any]]:
+    shown = kept_query(request.META.get("QUERY_STRING", ""))
+    return [
+        {
+            "title": view.name,
+            "icon": "group" if view.shared_with else "bookmark",
+            "link": reverse("admin:identity_savedview_open", args=[view.pk]),
+            "active": request.path == list_url(view.list) and view.query == shown != "",
+        }
+        for view in kept_views(request)
+    ]
 
 
 def _payouts(request: HttpRequest) -> dict[str, Any] | None:

@@ -77,6 +77,7 @@ def scene(cast: Cast) -> Scene:
         "rest": "nowhere/",
         "content_type_id": 1,
         "object_id": 1,
+        "label": "refunds.refundrequest",
         "pk": 1,
     }
     return Scene(case, names, (case.number, case.order.no, f"CARD-{case.order.no}", cast.buyer.external_id))

@@ -127,6 +127,8 @@ DOORS: dict[str, Door] = {
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
     "admin/refunds/bulkrun/<int:pk>/results.csv": Door(MODEL),
+    "admin/identity/savedview/<int:pk>/open/": Door(DESK),
+    "admin/identity/listexport/of/<str:label>/": Door(MODEL, "POST", {"form": "csv"}),
     "admin/refunds/deadline/": Door(KEPT),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
@@ -143,6 +145,8 @@ SEES: dict[str, set[Role]] = {
     "axes/accessattempt": set(),
     "axes/accesslog": set(),
     "axes/accessfailurelog": set(),
+    "identity/listexport": {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR},
+    "identity/savedview": set(Role),  # of whom each sees their own, and those shared with their role
     "identity/user": {Role.AUDITOR},
     "identity/buyer": _CASES,
     "ledger/account": _MONEY,

@@ -160,7 +160,7 @@ BULK_FORESEEN: dict[str, Look] = {
 }
 BULK_RUNS: dict[str, Look] = {
     "looked": Look("visibility", "info", _("Looked at, nothing done")),
-    "running": Look("hourglass_empty", "warn", _("Running")),
+    "running": Look("hourglass_empty", "warn", _("Being done")),
     "finished": Look("check_circle", "calm", _("Finished")),
 }
 

@@ -29,7 +29,7 @@ class BulkMove(models.TextChoices):
 
 
 class BulkOutcome(models.TextChoices):
-    DONE = "done", _("Done")
+    DONE = "done", _("Carried out")
     PROPOSED = "proposed", _("Proposed")  # above the limit: a second person confirms
     REFUSED = "refused", _("Refused")
 

@@ -103,7 +103,7 @@ def test_preview_confirm_and_results(cast: Cast, desk: Client, three: list[Refun
     file = desk.get(f"/admin/refunds/bulkrun/{run.pk}/results.csv", headers=ENGLISH).content.decode()
     lines = file.strip().splitlines()
     assert len(lines) == 6
-    assert sum(",Done," in line for line in lines) == 3
+    assert sum(",Carried out," in line for line in lines) == 3
     assert all(case.number in file for case in cases)
 
 

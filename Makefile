@@ -6,7 +6,7 @@ TEST_DATA_DIR ?= var/test
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 
-.PHONY: run test format lock messages screenshots bench simulate fuzz
+.PHONY: run test check-code check-wiring format lock messages screenshots bench simulate fuzz
 
 run: .venv/run.stamp
 	@exec $(BIN)/python manage.py up
@@ -14,15 +14,20 @@ run: .venv/run.stamp
 # One database server for all steps; DATA_DIR keeps it apart from the one of `make run`.
 test: export DATA_DIR := $(abspath $(TEST_DATA_DIR))
 test: .venv/dev.stamp
+	@$(MAKE) --no-print-directory -j2 check-code check-wiring
+	$(BIN)/python -m pytest $(PYTEST)
+
+check-code:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	DATABASE_URL=postgresql:///unused EMBEDDED=1 $(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	DATABASE_URL=postgresql:///unused EMBEDDED=1 $(BIN)/mypy
+
+check-wiring:
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py messages --check
 	$(BIN)/python manage.py compile_translations
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file $(DATA_DIR)/openapi.yaml
-	$(BIN)/python -m pytest $(PYTEST)
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .

@@ -30,6 +30,8 @@ from tests.people import api, cast  # noqa: E402
 
 __all__ = ["api", "cast"]
 
+LONGEST = ("tests/live/", "tests/simulation/", "tests/fuzz/")
+
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest) -> None:
@@ -59,6 +61,11 @@ def _clean_caches() -> Iterator[None]:
     testbed.forget_cached_rows()
     yield
     testbed.forget_cached_rows()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest begin, so that no worker is left with one when the other has nothing to do."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

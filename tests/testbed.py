@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import importlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,14 +25,14 @@ def prepare(root: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
     if "RECOURSE_TEST_SLOT" in os.environ:  # a worker: its controller did all this
         return
-    own = "DATA_DIR" not in os.environ
-    data_dir = Path(os.environ.setdefault("DATA_DIR", str(root / "var" / "test")))
+    usual = root / "var" / "test"
+    data_dir = Path(os.environ.setdefault("DATA_DIR", str(usual)))
     data_dir.mkdir(parents=True, exist_ok=True)
     os.environ.update(BROKER_URL="memory://", SANDBOX_DELAY_SECONDS="0", EMBEDDED="1")
     os.environ["RECOURSE_TEST_SLOT"] = _free_slot(data_dir)
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = embedded.start(data_dir)
-        if own:
+        if data_dir == usual:  # elsewhere it may be somebody's
             _make_fast(os.environ["DATABASE_URL"])
 
 
@@ -85,24 +86,37 @@ def drop_outdated_databases() -> None:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
 
-def allow_flush() -> None:
-    """Let Django's flush truncate append-only tables, and write the seed rows again after it.
+# Written with the schema, and the same for every test.
+KEPT = ("django_content_type", "auth_permission")
 
-    The triggers that refuse TRUNCATE are the product's; session_replication_role switches them off for the
-    flush alone, which needs a superuser: the test cluster's user is one.
+
+def allow_flush() -> None:
+    """Let Django's flush empty append-only tables, and write the seed rows again after it.
+
+    The triggers that refuse it are the product's; session_replication_role switches them off for the flush alone,
+    which needs a superuser: the test cluster's user is one. DELETE, because TRUNCATE makes the files of all tables anew,
+    which takes far longer than the few rows of a test do.
     """
+    from django.contrib.contenttypes.management import create_contenttypes
     from django.db.backends.postgresql.operations import DatabaseOperations
+    from django.db.models.signals import post_migrate
 
     plain = DatabaseOperations.execute_sql_flush
 
-    def flush(self: Any, sql_list: list[str]) -> None:
-        if not sql_list:
-            return
+    def sql_flush(self: Any, style: Any, tables: Iterable[str], **options: Any) -> list[str]:
         role = "SET LOCAL session_replication_role = "
-        plain(self, [f"{role}replica", *sql_list, f"{role}origin"])
+        emptied = [f"DELETE FROM {self.quote_name(table)}" for table in tables if table not in KEPT]
+        return ["; ".join([f"{role}replica", *emptied, f"{role}origin"])]
+
+    def flush(self: Any, sql_list: list[str]) -> None:
+        plain(self, sql_list)
         sow()
 
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
     DatabaseOperations.execute_sql_flush = flush  # type: ignore[assignment,method-assign]
+    # A flush tells everybody what a migration tells them: here the rows they would write are there.
+    post_migrate.disconnect(create_contenttypes)
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 def sow() -> None:

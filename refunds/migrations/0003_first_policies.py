@@ -18,5 +18,5 @@ def publish(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("refunds", "0002_state_is_history")]
+    dependencies = [("refunds", "0002_laws_by_hand")]
     operations = [migrations.RunPython(publish, migrations.RunPython.noop)]

@@ -14,6 +14,7 @@ SWEEPS = {
     "sweep_deadlines": 10.0,
     "apply_outages": 10.0,
     "sweep_bulk": 10.0,
+    "sweep_imports": 15.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,
     "sweep_overdue": 300.0,

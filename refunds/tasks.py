@@ -8,6 +8,7 @@ from django.utils import timezone
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
+from . import desk_imports
 from .operations import bulk, decide, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
@@ -58,6 +59,16 @@ def run_bulk(run_id: int) -> None:
 @shared_task(name="refunds.sweep_bulk")
 def sweep_bulk() -> None:
     bulk.sweep_bulk(timezone.now())
+
+
+@shared_task(name="refunds.work_import")
+def work_import(import_id: int) -> None:
+    desk_imports.work(import_id, timezone.now())
+
+
+@shared_task(name="refunds.sweep_imports")
+def sweep_imports() -> None:
+    desk_imports.sweep(timezone.now())
 
 
 @shared_task(name="refunds.settle_orders")

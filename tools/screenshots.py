@@ -28,6 +28,8 @@ DESK = {
     "desk-peaks": "/admin/refunds/peak/",
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
+    "desk-bulk-runs": "/admin/refunds/bulkrun/",
+    "desk-views": "/admin/identity/savedview/",
 }
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",

@@ -22,6 +22,7 @@ _CASES = {
 _CLOCKS = {"refunds.view_outage", "refunds.view_peak", "refunds.view_calendarday"}  # read by all staff
 _FILES = {"refunds.add_refundrequest"}  # for a buyer who phones or writes
 _BULK = {"refunds.view_bulkrun", "refunds.add_bulkrun"}  # each their own; auditors see all
+_IMPORTS = {"refunds.view_fileimport", "refunds.add_fileimport"}  # each their own
 _MONEY = {
     "payments.view_capture", "payments.view_transfer", "payments.view_payout", "ledger.view_transaction",
     "ledger.view_account",
@@ -42,6 +43,7 @@ _OWN: dict[str, set[str]] = {
     Role.SUPERVISOR: _CASES
     | _FILES
     | _BULK
+    | _IMPORTS
     | _NOTICES
     | _RESENDS
     | _DISPUTES

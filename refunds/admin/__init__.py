@@ -10,6 +10,7 @@ from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .exports import ListExportAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
+from .imports import FileImportAdmin
 from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
 from .outages import OutageAdmin
@@ -31,6 +32,7 @@ __all__ = [
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
+    "FileImportAdmin",
     "ListExportAdmin",
     "NoticeAdmin",
     "NotificationAdmin",

@@ -164,6 +164,14 @@ BULK_RUNS: dict[str, Look] = {
     "finished": Look("check_circle", "calm", _("Finished")),
 }
 
+IMPORTS: dict[str, Look] = {
+    "looking": Look("hourglass_empty", "info", _("Being looked through")),
+    "looked": Look("visibility", "info", _("Looked through, nothing taken in")),
+    "unreadable": Look("error", "bad", _("Cannot be read")),
+    "running": Look("hourglass_empty", "warn", _("Being taken in")),
+    "finished": Look("check_circle", "good", _("Finished")),
+}
+
 UNIT_EVENTS: dict[str, str] = {
     EventType.STOCKED: "inventory_2", EventType.RESERVED: "bookmark", EventType.DELIVERED: "local_shipping",
     EventType.REVEALED: "visibility", EventType.ACTIVATED: "bolt", EventType.REDEEMED: "redeem",

@@ -123,6 +123,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _table(request, _("Calendar"), "calendar_month", "refunds", "calendarday"),
                 _table(request, _("Shops"), "store", "orders", "shop"),
                 _table(request, _("Users"), "badge", "identity", "user"),
+                _table(request, _("Imports"), "upload_file", "refunds", "fileimport"),
                 _table(request, _("Exports"), "download", "identity", "listexport"),
             ],
         },

@@ -8,6 +8,7 @@ from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
+from .imports import FileImport, ImportKind
 from .judgements import CaseWords, Judgement
 from .messages import Message
 from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
@@ -31,7 +32,9 @@ __all__ = [
     "EvidenceDemand",
     "EvidenceView",
     "Extension",
+    "FileImport",
     "Flag",
+    "ImportKind",
     "Judgement",
     "Message",
     "Offer",

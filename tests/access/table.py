@@ -127,6 +127,7 @@ DOORS: dict[str, Door] = {
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
     "admin/refunds/bulkrun/<int:pk>/results.csv": Door(MODEL),
+    "admin/refunds/fileimport/<int:pk>/bad-rows.csv": Door(MODEL),
     "admin/identity/savedview/<int:pk>/open/": Door(DESK),
     "admin/identity/listexport/of/<str:label>/": Door(MODEL, "POST", {"form": "csv"}),
     "admin/refunds/deadline/": Door(KEPT),
@@ -167,6 +168,7 @@ SEES: dict[str, set[Role]] = {
     "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
     "refunds/bulkrun": {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR},
     "refunds/calendarday": set(Role),
+    "refunds/fileimport": {Role.SUPERVISOR},
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),
     "refunds/policyversion": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},

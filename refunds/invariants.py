@@ -301,7 +301,8 @@ INVARIANTS = (
         "bulk_run_whole",
         "Of a run over many cases, what is done, proposed and refused is what was ticked.",
         "SELECT u.id, u.ticked, count(w.id), count(w.id) FILTER (WHERE w.outcome <> '') FROM refunds_bulkrun u"
-        " LEFT JOIN refunds_bulkrow w ON w.run_id = u.id GROUP BY u.id HAVING count(w.id) <> u.ticked"
+        " LEFT JOIN refunds_bulkrow w ON w.run_id = u.id WHERE u.confirmed_at IS NOT NULL"
+        " GROUP BY u.id HAVING count(w.id) <> u.ticked"
         " OR u.finished_at IS NOT NULL AND count(w.id) FILTER (WHERE w.outcome <> '') <> u.ticked",
     ),
     Invariant(

@@ -51,6 +51,11 @@ def sweep_notifications() -> None:
     news.sweep_notifications(timezone.now())
 
 
+@shared_task(name="refunds.look_bulk")
+def look_bulk(run_id: int) -> None:
+    bulk.rehearse(run_id, timezone.now())
+
+
 @shared_task(name="refunds.run_bulk")
 def run_bulk(run_id: int) -> None:
     bulk.run_bulk(run_id, timezone.now())

@@ -163,21 +163,24 @@ class BulkRunAdmin(ReadOnlyAdmin):
         counted = Counter(_outcome(run, row) for row in rows)
         refused = [row.request_id for row in rows if _outcome(run, row) == BulkOutcome.REFUSED]
         is_mine = run.by_id == request.user.pk
+        is_looking = run.confirmed_at is None and len(rows) < run.ticked
         context = {
             **self.admin_site.each_context(request),
             "title": run.get_move_display(),
             "run": run,
-            "badge": status_badge(run),
+            "badge": look_badge(BULK_RUNS["looking"]) if is_looking else status_badge(run),
+            "is_looking": is_looking,
+            "is_going_on": is_looking or bool(run.confirmed_at and not run.finished_at),
             "choice": CHOICES[run.move],
             "said": _said(run),
             "lines": [_line(run, row) for row in rows],
             "totals": _totals(run, rows),
             "to_do": run.ticked - counted[BulkOutcome.REFUSED],
-            "over": run.ticked - counted[""],
+            "over": len(rows) - counted[""],
             "counted": counted,
             "refused_count": len(refused),
             "again": form_address(run.move, refused) + f"&as={run.pk}" if refused and is_mine else "",
-            "change": form_address(run.move, [row.request_id for row in rows]) + f"&as={run.pk}",
+            "change": form_address(run.move, run.cases) + f"&as={run.pk}",
             "is_mine": is_mine,
             "back": _queue(),
         }

@@ -159,6 +159,7 @@ BULK_FORESEEN: dict[str, Look] = {
     BulkOutcome.REFUSED: Look("block", "bad", _("Cannot be done")),
 }
 BULK_RUNS: dict[str, Look] = {
+    "looking": Look("hourglass_empty", "info", _("Being looked at")),
     "looked": Look("visibility", "info", _("Looked at, nothing done")),
     "running": Look("hourglass_empty", "warn", _("Being done")),
     "finished": Look("check_circle", "calm", _("Finished")),

@@ -162,7 +162,7 @@ def _views(request: HttpRequest) -> list[dict[str, Any]]:
             "title": view.name,
             "icon": "group" if view.shared_with else "bookmark",
             "link": reverse("admin:identity_savedview_open", args=[view.pk]),
-            "active": request.path == list_url(view.list) and view.query == shown != "",
+            "active": bool(shown) and view.query == shown and request.path == list_url(view.list),
         }
         for view in kept_views(request)
     ]

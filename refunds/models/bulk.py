@@ -54,6 +54,7 @@ class BulkRun(models.Model):
     move = models.CharField(_("move"), max_length=16, choices=BulkMove)
     said = models.JSONField(_("what was said"), encoder=DjangoJSONEncoder)  # the operation's arguments
     language = models.CharField(max_length=8)  # in which the results are written
+    cases = models.JSONField()  # the keys of those that were ticked, in their order
     ticked = models.PositiveSmallIntegerField(_("ticked"))
     previewed_at = models.DateTimeField(_("looked at"))
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
@@ -76,10 +77,15 @@ class BulkRun(models.Model):
                 fields=["confirmed_at"],
                 name="bulk_run_unfinished",
                 condition=Q(confirmed_at__isnull=False, finished_at__isnull=True),
-            )
+            ),
+            models.Index(
+                fields=["previewed_at"], name="bulk_run_looked_at", condition=Q(confirmed_at__isnull=True)
+            ),
         ]
         triggers = [
-            *closed_once("finished_at", ["by_id", "move", "said", "language", "ticked", "previewed_at"]),
+            *closed_once(
+                "finished_at", ["by_id", "move", "said", "language", "cases", "ticked", "previewed_at"]
+            ),
             pgtrigger.Trigger(
                 name="finished_whole",
                 operation=pgtrigger.Update,

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound, Refusal
 from marketplace.kernel.outbox import enqueue
-from marketplace.kernel.transactions import around_operations, durable
+from marketplace.kernel.transactions import around_operations
 
 from ..models import BulkMove, BulkOutcome, BulkRow, BulkRun, RefundRequest, Transition
 from ..models.bulk import ROWS_AT_MOST
@@ -32,6 +32,8 @@ from .locking import lock
 
 DEED = "decide_together"
 LOST_AFTER = timedelta(seconds=10)  # a run whose message was lost, or whose worker is gone
+FORGOTTEN_AFTER = timedelta(hours=1)  # nobody waits any more for what would happen
+LOOKED_AT_ONCE = 25  # cases, within the request; the worker looks at the rest
 
 MOVES: dict[str, Callable[..., object]] = {
     BulkMove.APPROVE: partial(review.approve_request, amount=None),
@@ -64,6 +66,11 @@ class NothingToDo(Refusal):
     title = _("None of these cases can be decided this way now.")
 
 
+class StillLooking(Refusal):
+    code = "still_looking"
+    title = _("Not each case has been looked at yet. Wait for the rest.")
+
+
 class CaseMoved(Refusal):
     code = "case_moved"
     title = _("The case has changed since it was looked at. Look at it again before you decide.")
@@ -94,32 +101,47 @@ def look(
         raise NothingTicked()
     if len(wanted) > ROWS_AT_MOST:
         raise TooManyTicked(ticked=len(wanted), at_most=ROWS_AT_MOST)
-    numbers = dict(RefundRequest.objects.filter(reach(user), pk__in=wanted).values_list("pk", "number"))
-    if len(numbers) < len(wanted):
+    if RefundRequest.objects.filter(reach(user), pk__in=wanted).count() < len(wanted):
         raise NotFound()
-    run = BulkRun(
-        by=user, move=move, said=dict(said), language=language, ticked=len(wanted), previewed_at=now
-    )
-    rows = [_rehearsed(run, user, numbers[pk], now) for pk in wanted]
-    with durable():
-        run.save(force_insert=True)
-        BulkRow.objects.bulk_create(rows)
+    with transaction.atomic(durable=True):
+        run = BulkRun.objects.create(
+            by=user, move=move, said=dict(said), language=language, cases=wanted, ticked=len(wanted), previewed_at=now
+        )  # fmt: skip
+        if len(wanted) > LOOKED_AT_ONCE:
+            enqueue("refunds.look_bulk", run.pk)
+    rehearse(run.pk, now, at_most=LOOKED_AT_ONCE)
     return run
+
+
+def rehearse(run_id: int, now: datetime, at_most: int = ROWS_AT_MOST) -> None:
+    """Look at the cases of a run that were not looked at yet, as far as `at_most`. Several at once do no harm."""
+    run = BulkRun.objects.select_related("by").filter(pk=run_id, confirmed_at__isnull=True).first()
+    if run is None:
+        return
+    seen = set(BulkRow.objects.filter(run=run).values_list("request", flat=True))
+    left = [pk for pk in run.cases if pk not in seen][:at_most]
+    numbers = dict(RefundRequest.objects.filter(pk__in=left).values_list("pk", "number"))
+    with override(run.language):
+        for pk in left:
+            row = _rehearsed(run, run.by, numbers[pk], now)
+            BulkRow.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def confirm(*, run_id: int, user: User, now: datetime) -> BulkRun:
     """Have the run done by the worker. What was refused when it was looked at stays refused; a second call does nothing.
 
-    Raises NotPermitted, NotFound (also: another person's), NothingToDo.
+    Raises NotPermitted, NotFound (also: another person's), StillLooking, NothingToDo.
     """
     require_deed(user, DEED)
-    with durable():
+    with transaction.atomic(durable=True):
         run = BulkRun.objects.select_for_update().filter(pk=run_id, by=user).first()
         if run is None:
             raise NotFound()
         if run.confirmed_at is not None:
             return run
         rows = BulkRow.objects.filter(run=run)
+        if rows.count() < run.ticked:
+            raise StillLooking()
         if not rows.exclude(foreseen=BulkOutcome.REFUSED).exists():
             raise NothingToDo()
         rows.filter(foreseen=BulkOutcome.REFUSED).update(outcome=F("foreseen"), at=now)
@@ -141,7 +163,12 @@ def run_bulk(run_id: int, now: datetime) -> None:
 
 
 def sweep_bulk(now: datetime) -> None:
-    """Go on with runs that nobody works at."""
+    """Go on with runs that nobody works at, and with looking at them."""
+    unseen = BulkRun.objects.filter(
+        confirmed_at__isnull=True, previewed_at__gt=now - FORGOTTEN_AFTER, previewed_at__lt=now - LOST_AFTER
+    ).annotate(seen=Count("rows"))
+    for run_id in unseen.filter(seen__lt=F("ticked")).order_by("id").values_list("pk", flat=True):
+        rehearse(run_id, now)
     unfinished = BulkRun.objects.filter(confirmed_at__lt=now - LOST_AFTER, finished_at__isnull=True)
     for run_id in unfinished.order_by("id").values_list("pk", flat=True):
         run_bulk(run_id, now)

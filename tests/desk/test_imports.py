@@ -66,7 +66,7 @@ def test_file_is_looked_through_before_anything_goes_in(cast: Cast, supervisor: 
     page = supervisor.get(page_of(row), headers=ENGLISH).content.decode()
     assert "No order has this number in the shop named." in page
     assert "Take 2 rows in" in page
-    assert 'every 1s' not in page
+    assert "every 1s" not in page
 
 
 def test_confirmed_rows_go_in_once_and_the_bad_ones_are_a_file(cast: Cast, supervisor: Client) -> None:

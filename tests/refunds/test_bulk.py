@@ -64,6 +64,26 @@ def three(cast: Cast) -> list[RefundRequest]:
     return [make_request(cast, state="manual_review") for _ in range(3)]
 
 
+def test_beyond_a_page_the_worker_looks_and_nothing_is_confirmed_before(
+    cast: Cast, three: list[RefundRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "LOOKED_AT_ONCE", 2)
+    run = looked(cast.reviewer, "approve", *three)
+    assert run.rows.count() == 2
+    assert OutboxJob.objects.get().task == "refunds.look_bulk"
+    with pytest.raises(bulk.StillLooking):
+        confirm(run_id=run.pk, user=cast.reviewer, now=timezone.now())
+    sweep_bulk(timezone.now())  # too early: the message may be on its way
+    assert run.rows.count() == 2
+    sweep_bulk(timezone.now() + timedelta(minutes=1))
+    bulk.rehearse(run.pk, timezone.now())
+    assert foreseen(run) == [("done", "")] * 3
+    confirm(run_id=run.pk, user=cast.reviewer, now=timezone.now())
+    run_bulk(run.pk, timezone.now())
+    assert rows(run) == [("done", "")] * 3
+    assert broken() == []
+
+
 def test_looking_changes_nothing_and_says_what_would_happen(cast: Cast, three: list[RefundRequest]) -> None:
     before = [standing(case) for case in three]
     run = looked(cast.reviewer, "approve", *three)

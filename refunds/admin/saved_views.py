@@ -210,7 +210,8 @@ def _fits(request: HttpRequest, label: str, name: str, value: str) -> bool:
     asked = QueryDict(mutable=True)
     asked[name] = value
     trial = HttpRequest()
-    trial.user, trial.GET, trial.session = request.user, asked, request.session
+    trial.user, trial.session = request.user, request.session
+    trial.GET = asked  # type: ignore[assignment]  # one that can be changed is one that can be read
     try:
         shown = model_admin.get_changelist_instance(trial)
     except (IncorrectLookupParameters, DisallowedModelAdminLookup):

@@ -151,8 +151,8 @@ def test_queue_takes_the_same_few_queries_for_three_cases_or_thirty(cast: Cast, 
     for _ in range(20):
         make_request(cast, state="manual_review")
     assert (
-        counted(lambda: desk.get(QUEUE)) == few == 6
-    )  # session, user, counts, how many, rows, what is announced
+        counted(lambda: desk.get(QUEUE)) == few == 7
+    )  # session, user, counts, views kept, how many, rows, what is announced
 
 
 def test_case_page_takes_the_same_queries_for_one_unit_or_five(cast: Cast, desk: Client) -> None:
@@ -163,4 +163,4 @@ def test_case_page_takes_the_same_queries_for_one_unit_or_five(cast: Cast, desk:
     for text in ("One", "Two", "Three"):
         desk.post(url_of(five), {"move": "say", "text": text})
     desk.get(url_of(five))  # shows the messages that wait
-    assert counted(lambda: desk.get(url_of(five))) == few == 28
+    assert counted(lambda: desk.get(url_of(five))) == few == 29

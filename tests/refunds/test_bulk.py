@@ -128,7 +128,7 @@ def test_each_move_is_made_as_one_by_one(move: str, state: str, target: str, cas
 
 def test_deadlines_are_put_off_together(cast: Cast) -> None:
     cases = [make_request(cast, state="awaiting_seller") for _ in range(2)]
-    until = max(case.due_at for case in cases).replace(microsecond=0) + timedelta(hours=5)
+    until = max(case.due_at or timezone.now() for case in cases).replace(microsecond=0) + timedelta(hours=5)
     run = ran(cast.reviewer, "extend", *cases, until=until)
     assert rows(run) == [("done", "")] * 2
     assert {RefundRequest.objects.get(pk=case.pk).due_at for case in cases} == {until}

@@ -18,6 +18,10 @@ BENCHMARKS = {
     "sweep": "sweeping",
     "postings": "posting",
     "queue_page_1m": "queueing",
+    "queue_html_1m": "desk_queue",
+    "search_1m": "desk_search",
+    "case_page_1m": "desk_case",
+    "claim_next_1m": "desk_claim",
     "backtest_1m": "backtest",
     "decision_p95": "latency",
 }

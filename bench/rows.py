@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from marketplace.identity.models import Buyer
 from marketplace.ledger.models import Account, Posting, Transaction
 from marketplace.orders.models import Order, Product, Shop, Unit, UnitEvent
-from marketplace.payments.models import Capture
+from marketplace.payments.models import Capture, Claim, Transfer
 from refunds.models import Deadline, RefundItem, RefundRequest, Transition
 from sellers.models import Seller
 
@@ -67,7 +67,7 @@ class Loader:
         self._filled[model._meta.db_table] = None
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        self._connection.execute(statement.encode(), parameters)
+        self._connection.execute(statement.encode(), parameters or None)
 
     def done(self) -> None:
         for table in self._filled:
@@ -87,25 +87,27 @@ def _default(field: Any) -> Any:
     return Jsonb(value) if isinstance(field, models.JSONField) else value
 
 
-def parties(load: Loader) -> None:
+def parties(load: Loader, buyers: int = BUYERS) -> None:
     load.fill(Shop, 1, code="'bench'", name="'Bench'", sealed_secret="'\\x00'")
     load.fill(Seller, SELLERS, code="'S-' || n", name="'Seller ' || n", verified_at="now()")
-    load.fill(Buyer, BUYERS, source="'bench'", external_id="'u-' || n")
+    load.fill(
+        Buyer, buyers, source="'bench'", external_id="'u-' || n", phone="'138' || lpad(n::text, 8, '0')"
+    )
     load.fill(
         Product, SELLERS, seller_id="n", sku="'game-50'", title="'Game card 50'", goods_type="'card_code'"
     )
 
 
-def orders(load: Loader, count: int) -> None:
+def orders(load: Loader, count: int, buyers: int = BUYERS) -> None:
     """Paid orders of three hours ago, of which the policy refunds the small unused unit at once."""
-    parties(load)
+    parties(load, buyers)
     load.fill(
         Order,
         count,
         no="'RO' || n",
         shop_id="1",
         external_no="'X-' || n",
-        buyer_id=_one_of(BUYERS),
+        buyer_id=_one_of(buyers),
         seller_id=_one_of(SELLERS),
         product_id=_one_of(SELLERS),
         goods_type="'card_code'",
@@ -126,17 +128,7 @@ def goods_and_money(load: Loader, count: int) -> None:
     load.fill(
         UnitEvent, count, unit_id="n", type="'delivered'", at="now() - interval '3 hours'", ref="'evt-1'"
     )
-    load.fill(
-        Capture,
-        count,
-        order_id="n",
-        merchant="'bench'",
-        channel="'alipay'",
-        channel_no="'A-' || n",
-        amount=str(TOTAL),
-        currency="'CNY'",
-        captured_at="now() - interval '3 hours'",
-    )
+    captures(load, count)
     accounts(load)
     load.fill(
         Transaction,
@@ -155,6 +147,48 @@ def goods_and_money(load: Loader, count: int) -> None:
     )
 
 
+def captures(load: Loader, count: int, first: int = 1) -> None:
+    load.fill(
+        Capture,
+        count,
+        first=first,
+        order_id="n",
+        merchant="'bench'",
+        channel="'alipay'",
+        channel_no="'A-' || n",
+        amount=str(TOTAL),
+        currency="'CNY'",
+        captured_at="now() - interval '3 hours'",
+    )
+
+
+def transfers(load: Loader, count: int, first: int) -> None:
+    """Refunds that were paid, by request: what a search finds them by."""
+    load.fill(
+        Claim,
+        count,
+        first=first,
+        capture_id="n",
+        kind="'refund'",
+        reference="'RF' || n",
+        amount=str(TOTAL),
+        created_at="now()",
+    )
+    load.fill(
+        Transfer,
+        count,
+        first=first,
+        claim_id="n",
+        number="'TR' || n",
+        reference="'RF' || n",
+        state="'succeeded'",
+        channel_refund_no="'C-' || n",
+        created_at="now()",
+        next_try_at="now()",
+        settled_at="now()",
+    )
+
+
 def accounts(load: Loader) -> None:
     """1 is the clearing account all payments of the channel share; the rest are the sellers' escrow."""
     load.fill(
@@ -167,9 +201,16 @@ def accounts(load: Loader) -> None:
 
 
 def requests(
-    load: Loader, count: int, *, state: str, units_each_order: int = 1, first: int = 1, **columns: str
+    load: Loader,
+    count: int,
+    *,
+    state: str,
+    units_each_order: int = 1,
+    first: int = 1,
+    buyers: int = BUYERS,
+    **columns: str,
 ) -> None:
-    """Requests with their history up to `state`: submitted, awaiting_seller or manual_review."""
+    """Requests with their history up to `state`, one of HISTORY."""
     moves = HISTORY[state]
     order = "n" if units_each_order == 1 else f"(n - 1) / {units_each_order} + 1"
     load.fill(
@@ -178,7 +219,7 @@ def requests(
         first=first,
         number="'RF' || n",
         order_id=order,
-        buyer_id=_one_of(BUYERS, f"({order})"),
+        buyer_id=_one_of(buyers, f"({order})"),
         seller_id=_one_of(SELLERS, f"({order})"),
         reason="'not_activated'",
         amount=str(TOTAL),
@@ -205,7 +246,7 @@ def requests(
             Transition,
             count,
             first=first,
-            id=f"(n - 1) * {len(moves)} + {sequence}",
+            id=f"(n - 1) * {LONGEST} + {sequence}",
             request_id="n",
             sequence=str(sequence),
             previous="NULL" if sequence == 1 else str(sequence - 1),
@@ -227,7 +268,9 @@ HISTORY = {
     "submitted": [_FILED],
     "awaiting_seller": [_FILED, _TAKEN, ("policy_ask_seller", "prechecking", "awaiting_seller", "system")],
     "manual_review": [_FILED, _TAKEN, ("policy_review", "prechecking", "manual_review", "system")],
+    "withdrawn": [_FILED, ("withdraw", "submitted", "withdrawn", "buyer")],
 }
+LONGEST = max(map(len, HISTORY.values()))
 
 
 def _one_of(count: int, key: str = "n") -> str:

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class NotDurable(RuntimeError):
 class Server:
     def __init__(self, data_dir: Path, url: str) -> None:
         self.data_dir, self.url = data_dir, url
+        self._shared: dict[str, str] = {}
 
     @contextmanager
     def database(self, name: str) -> Iterator[str]:
@@ -34,6 +35,14 @@ class Server:
         finally:
             point_django_at(self.url)
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def shared(self, name: str, fill: Callable[[str], None]) -> str:
+        """The URL of a database that `fill` has filled for all figures that ask for it; it is gone with the server."""
+        if name not in self._shared:
+            self._execute(f"CREATE DATABASE bench_{name} TEMPLATE {TEMPLATE}")
+            self._shared[name] = self.url.rsplit("/", 1)[0] + f"/bench_{name}"
+            fill(self._shared[name])
+        return self._shared[name]
 
     def setting(self, name: str) -> str:
         with psycopg.connect(self.url) as connection:

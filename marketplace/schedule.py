@@ -17,6 +17,7 @@ SWEEPS = {
     "sweep_imports": 15.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,
+    "release_idle": 30.0,
     "sweep_overdue": 300.0,
     "sweep_pending_files": 900.0,
     "sweep_duplicates": 3600.0,

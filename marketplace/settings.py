@@ -215,6 +215,10 @@ SPECTACULAR_SETTINGS = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
+# --- The desk --------------------------------------------------------------------------------------------
+# A case goes back to its queue after so long without activity of who has it in hand.
+CLAIM_IDLE_MINUTES = int(env("CLAIM_IDLE_MINUTES", "20"))
+
 # --- Evidence --------------------------------------------------------------------------------------------
 EVIDENCE_MAX_BYTES = int(env("EVIDENCE_MAX_BYTES", str(10 * 1024 * 1024)))  # of an image or a PDF
 EVIDENCE_MAX_VIDEO_BYTES = int(env("EVIDENCE_MAX_VIDEO_BYTES", str(50 * 1024 * 1024)))

@@ -16,7 +16,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/favicon.svg")},
     ],
-    "STYLES": [lambda request: static("desk/theme.css"), lambda request: static("desk/desk.css")],
+    "STYLES": [
+        lambda request: static("desk/theme.css"),
+        lambda request: static("desk/desk.css"),
+        lambda request: static("desk/lists.css"),
+    ],
     "GLOBAL_CALLBACK": "refunds.admin.sidebar.site_context",
     "DASHBOARD_CALLBACK": "refunds.admin.sidebar.home",
     "SIDEBAR": {"navigation": "refunds.admin.sidebar.navigation"},

@@ -1,11 +1,11 @@
-"""What the staff desk reads: its queues, their counts, search by any number, and one case whole."""
+"""What the staff desk reads: its queues, their counts, and one case whole. Search: desk_search.py."""
 
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel.errors import NotFound
-from marketplace.orders.models import Order, Unit, UnitEvent
-from marketplace.payments.models import Capture, Payout, Transfer
+from marketplace.orders.models import Unit, UnitEvent
+from marketplace.payments.models import Break, Capture, Payout, Transfer
 from marketplace.payments.operations.payout import is_paid_by_hand
 from marketplace.risk.models import Dispute, Signal
 
@@ -44,7 +44,6 @@ from .permissions import is_outside, reach
 
 COUNT_TO = 99  # beyond it a queue shows "99+"
 SOON = timedelta(hours=4)
-FOUND_AT_MOST = 200
 
 NEEDS_A_PERSON = Exists(
     Transfer.objects.filter(reference=OuterRef("number"), state__in=Transfer.STUCK_STATES)
@@ -55,7 +54,10 @@ ASKED_OF = Subquery(
     EvidenceDemand.objects.filter(request=OuterRef("pk"), sequence=OuterRef("sequence")).values("of")[:1]
 )
 DEADLINE_FIRST = ("due_at", "id")
-EVERYWHERE = Q()
+Picks = Callable[[datetime, User], Q]
+
+
+UNASSIGNED = "unassigned"  # where the next case comes from if no other queue is named
 
 
 class Queue(NamedTuple):
@@ -64,29 +66,49 @@ class Queue(NamedTuple):
     key: str
     label: str | Promise
     icon: str
-    picks: Callable[[datetime], Q]
+    picks: Picks
     empty: str | Promise  # what it means that there is nothing
     order: tuple[str, ...] = DEADLINE_FIRST
+    claims: State | None = None  # the next case in it can be taken in hand, of those in this state
 
 
-def _in(*states: State) -> Callable[[datetime], Q]:
-    return lambda now: Q(state=states[0]) if len(states) == 1 else Q(state__in=states)
+def _in(*states: State) -> Picks:
+    return lambda now, user: Q(state=states[0]) if len(states) == 1 else Q(state__in=states)
 
 
 QUEUES: dict[str, Queue] = {
     queue.key: queue
     for queue in (
         Queue(
+            "mine", _("Mine"), "back_hand", lambda now, user: Q(holder=user),
+            _("You have no case in hand. “Next case” gives you the one that is due first."),
+        ),
+        Queue(
+            UNASSIGNED, _("Unassigned"), "inbox",
+            lambda now, user: Q(state=State.MANUAL_REVIEW, holder__isnull=True),
+            _("Every case that needs a reviewer is in somebody's hands."), claims=State.MANUAL_REVIEW,
+        ),
+        Queue(
             "review", _("Needs a reviewer"), "gavel", _in(State.MANUAL_REVIEW),
-            _("No case waits for a reviewer. New ones appear here by themselves."),
+            _("No case waits for a reviewer. New ones appear here by themselves."), claims=State.MANUAL_REVIEW,
         ),
         Queue(
-            "overdue", _("Overdue"), "alarm", lambda now: Q(due_at__lt=now),
-            _("Nothing is overdue: every deadline has been kept so far."),
+            "overdue", _("Overdue"), "alarm", lambda now, user: Q(due_at__lt=now),
+            _("Nothing is overdue: every deadline has been kept so far."), claims=State.MANUAL_REVIEW,
         ),
         Queue(
-            "soon", _("Due within 4 hours"), "schedule", lambda now: Q(due_at__gte=now, due_at__lt=now + SOON),
-            _("No deadline falls into the next four hours."),
+            "soon", _("Due within 4 hours"), "schedule",
+            lambda now, user: Q(due_at__gte=now, due_at__lt=now + SOON),
+            _("No deadline falls into the next four hours."), claims=State.MANUAL_REVIEW,
+        ),
+        Queue(
+            "high", _("High value"), "diamond",
+            lambda now, user: Q(state=State.MANUAL_REVIEW, amount__gt=F("two_person_above")),
+            _("No case above the two-person limit waits for a reviewer."), claims=State.MANUAL_REVIEW,
+        ),
+        Queue(
+            "second", _("Waiting for a second person"), "group", lambda now, user: Q(proposer__isnull=False),
+            _("No proposal waits for its second person."), claims=State.MANUAL_REVIEW,
         ),
         Queue(
             "seller", _("Waiting for the seller"), "storefront", _in(State.AWAITING_SELLER),
@@ -102,15 +124,15 @@ QUEUES: dict[str, Queue] = {
         ),
         Queue(
             "arbitration", _("Arbitration"), "balance", _in(State.ARBITRATION),
-            _("No case is in arbitration."),
+            _("No case is in arbitration."), claims=State.ARBITRATION,
         ),
         Queue(
-            "legal", _("For legal review"), "flag", lambda now: Q(STANDING_FLAG),
-            _("Nobody threatens with court, police or the bank."), ("id",),
+            "legal", _("For legal review"), "flag", lambda now, user: Q(STANDING_FLAG),
+            _("Nobody threatens with court, police or the bank."), ("id",), State.MANUAL_REVIEW,
         ),
         Queue(
             "stuck", _("Payment needs a person"), "report",
-            lambda now: Q(NEEDS_A_PERSON, state=State.REFUNDING),
+            lambda now, user: Q(NEEDS_A_PERSON, state=State.REFUNDING),
             _("No channel has refused a payment: all money goes back by itself."), ("id",),
         ),
         Queue(
@@ -118,55 +140,39 @@ QUEUES: dict[str, Queue] = {
             _("No money is on its way."), ("id",),
         ),
         Queue(
-            "all", _("All"), "list", lambda now: Q(),
+            "all", _("All"), "list", lambda now, user: Q(),
             _("No refund has been requested yet."), ("-id",),
         ),
     )
 }  # fmt: skip
 
 
-# Counted with the queues: payouts by hand that wait for their second person, and appeals that wait to be decided.
-PAYOUTS, APPEALS = "payouts", "appeals"
+# Counted with the queues: payouts by hand that wait for their second person, appeals that wait to be decided, and
+# breaks that nobody has resolved.
+PAYOUTS, APPEALS, BREAKS = "payouts", "appeals", "breaks"
+BESIDE: dict[str, QuerySet[Any, Any]] = {
+    PAYOUTS: Payout.objects.filter(decided_by__isnull=True),
+    APPEALS: Appeal.objects.filter(decided_at__isnull=True),
+    BREAKS: Break.objects.filter(closed_at__isnull=True),
+}
 
 
-def queue_counts(now: datetime, within: Q = EVERYWHERE) -> dict[str, int]:
-    """How many cases stand in each queue but the last, of those `within` somebody's reach; and PAYOUTS and APPEALS;
-    counted to COUNT_TO + 1, in one query.
+def queue_counts(now: datetime, user: User) -> dict[str, int]:
+    """How many cases stand in each queue but the last, of those within this person's reach; and of BESIDE; counted to
+    COUNT_TO + 1, in one query.
     """
-    appeals = Appeal.objects.filter(decided_at__isnull=True).order_by().annotate(queue=Value(APPEALS))
-    waiting = Payout.objects.filter(decided_by__isnull=True).order_by().annotate(queue=Value(PAYOUTS))
+    within = RefundRequest.objects.filter(reach(user))
     parts: list[QuerySet[Any, Any]] = [
-        RefundRequest.objects.filter(within, queue.picks(now))
-        .order_by()
-        .annotate(queue=Value(key))
-        .values_list("queue", flat=True)[: COUNT_TO + 1]
-        for key, queue in QUEUES.items()
-        if key != "all"
+        _named(within.filter(queue.picks(now, user)), key) for key, queue in QUEUES.items() if key != "all"
     ]
-    parts += [rows.values_list("queue", flat=True)[: COUNT_TO + 1] for rows in (waiting, appeals)]
+    parts += [_named(rows, key) for key, rows in BESIDE.items()]
     found = Counter(parts[0].union(*parts[1:], all=True))
-    return {key: found[key] for key in (*QUEUES, PAYOUTS, APPEALS) if key != "all"}
+    return {key: found[key] for key in (*QUEUES, *BESIDE) if key != "all"}
 
 
-def find(term: str) -> QuerySet[RefundRequest]:
-    """Requests by any number: refund, order (ours or the shop's), payment or transfer. Whole, or as ours begin."""
-    term = term.strip()
-    both = {term, term.upper()}
-    ours = term.upper()
-    orders = Order.objects.filter(Q(no__startswith=ours) | Q(external_no__in=both))
-    requests = RefundRequest.objects.order_by()
-    ways = [
-        requests.filter(number__startswith=ours),
-        requests.filter(order__in=orders.values("pk")),
-        requests.filter(order__in=Capture.objects.filter(channel_no__in=both).values("order")),
-        requests.filter(
-            number__in=Transfer.objects.filter(Q(number__in=both) | Q(channel_refund_no__in=both)).values(
-                "reference"
-            )
-        ),
-    ]
-    found = [way.values_list("pk", flat=True)[:FOUND_AT_MOST] for way in ways]
-    return RefundRequest.objects.filter(pk__in=list(found[0].union(*found[1:])))
+def _named(rows: QuerySet[Any, Any], key: str) -> QuerySet[Any, Any]:
+    named: QuerySet[Any, Any] = rows.order_by().annotate(queue=Value(key)).values_list("queue", flat=True)
+    return named[: COUNT_TO + 1]
 
 
 class Case(NamedTuple):
@@ -208,7 +214,7 @@ def case(number: str, user: User) -> Case:
     Raises NotFound, also for a case beyond their reach.
     """
     request = (
-        RefundRequest.objects.select_related("order__shop", "buyer", "seller", "maker", "checker")
+        RefundRequest.objects.select_related("order__shop", "buyer", "seller", "maker", "checker", "holder")
         .prefetch_related(
             Prefetch("items", RefundItem.objects.order_by("id")),
             Prefetch("transitions", Transition.objects.select_related("user").order_by("sequence")),

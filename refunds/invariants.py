@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from .filing_channels import FILED_BY
-from .machine import OPEN, PAYABLE
+from .machine import HOLDABLE, OPEN, PAYABLE
 
 
 class Invariant(NamedTuple):
@@ -292,6 +292,25 @@ INVARIANTS = (
         " WHERE a.amount IS DISTINCT FROM b.amount",
     ),
     Invariant(
+        "one_holder_at_a_time",
+        "Nobody had a case in hand while another had, and only what is to be decided is in anybody's hands.",
+        "SELECT r.number, a.user_id, a.held_at, b.user_id, b.held_at FROM refunds_hold a JOIN ("
+        " SELECT id, request_id, user_id, held_at, ended_at FROM refunds_hold"
+        " UNION ALL SELECT NULL, id, holder_id, held_at, 'infinity' FROM refunds_refundrequest WHERE holder_id IS NOT NULL"
+        ") b ON b.request_id = a.request_id AND b.id IS DISTINCT FROM a.id"
+        " JOIN refunds_refundrequest r ON r.id = a.request_id"
+        " WHERE a.held_at < b.ended_at AND b.held_at < a.ended_at"
+        " UNION ALL SELECT number, holder_id, held_at, NULL, NULL FROM refunds_refundrequest"
+        f" WHERE holder_id IS NOT NULL AND state NOT IN ({_states(HOLDABLE)})",
+    ),
+    Invariant(
+        "proposer_named",
+        "A request names who made the proposal that waits for its second person, and nobody else.",
+        "SELECT r.number, r.proposer_id, p.by_id FROM refunds_refundrequest r"
+        " LEFT JOIN refunds_proposal p ON p.request_id = r.id AND p.sequence = r.sequence"
+        " WHERE r.proposer_id IS DISTINCT FROM p.by_id",
+    ),
+    Invariant(
         "two_persons_above_limit",
         "Above the limit, maker and checker are two persons.",
         "SELECT number FROM refunds_refundrequest WHERE approved_amount > two_person_above"
@@ -317,6 +336,19 @@ INVARIANTS = (
         " WHERE d.request_id = w.request_id AND e.user_id = u.by_id AND e.at = w.at)"
         " OR w.outcome = 'proposed' AND NOT EXISTS (SELECT 1 FROM refunds_proposal p"
         " WHERE p.request_id = w.request_id AND p.sequence = w.sequence AND p.by_id = u.by_id AND p.at = w.at)",
+    ),
+    Invariant(
+        "version_from_a_draft",
+        "A version after the first is what one person wrote and another published, seven days ahead.",
+        "SELECT v.goods_type, v.version FROM refunds_policyversion v LEFT JOIN refunds_policydraft d ON d.version_id = v.id"
+        " WHERE v.version > 1 AND (d.id IS NULL OR d.state <> 'published' OR d.terms <> v.terms"
+        " OR d.published_by_id = ANY (d.writers) OR v.in_force_at < v.published_at + interval '7 days')",
+    ),
+    Invariant(
+        "versions_without_gap",
+        "The versions of a goods type count from one without a gap.",
+        "SELECT goods_type, count(*), max(version) FROM refunds_policyversion GROUP BY goods_type"
+        " HAVING count(*) <> max(version) OR min(version) <> 1",
     ),
     Invariant(
         "sandbox_agrees",

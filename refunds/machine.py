@@ -53,6 +53,8 @@ WITHDRAWABLE = (
     S.AWAITING_EVIDENCE,
     S.MANUAL_REVIEW,
 )
+# Where a judge has the case in hand, or nobody has (operations/hold.py). Who holds it is no state.
+HOLDABLE = frozenset({S.MANUAL_REVIEW, S.ARBITRATION})
 SEALABLE = (S.AWAITING_SELLER, S.AWAITING_BUYER, S.MANUAL_REVIEW)  # while the two sides may still settle it
 
 

@@ -21,6 +21,8 @@ class Policy(NamedTuple):
     ref: str  # "card_code@1"
     in_force_at: datetime
     terms: Terms
+    title: str  # of the first version none was given
+    why: str
 
 
 class NoPolicy(Refusal):
@@ -41,13 +43,21 @@ def versions(goods_type: str) -> list[Policy]:
     """All published versions, oldest first; at most REFRESH_SECONDS behind the table."""
     at, policies = _loaded.get(goods_type, (0.0, []))
     if not policies or time.monotonic() - at > REFRESH_SECONDS:
-        rows = PolicyVersion.objects.filter(goods_type=goods_type).order_by("in_force_at", "version")
-        policies = [
-            Policy(row.pk, f"{goods_type}@{row.version}", row.in_force_at, Terms.model_validate(row.terms))
-            for row in rows
-        ]
+        rows = PolicyVersion.objects.filter(goods_type=goods_type).select_related("draft")
+        policies = [_policy(row) for row in rows.order_by("in_force_at", "version")]
         _loaded[goods_type] = (time.monotonic(), policies)
     return policies
+
+
+def _policy(row: PolicyVersion) -> Policy:
+    draft = getattr(row, "draft", None)
+    title, why = (draft.title, draft.why) if draft else ("", "")
+    return Policy(row.pk, str(row), row.in_force_at, Terms.model_validate(row.terms), title, why)
+
+
+def forget() -> None:
+    """Ask the table again; other processes do within REFRESH_SECONDS."""
+    _loaded.clear()
 
 
 def in_force(goods_type: str, at: datetime) -> Policy:

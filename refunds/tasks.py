@@ -9,7 +9,7 @@ from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
 from . import desk_imports
-from .operations import bulk, decide, news, outage, provider_check, sweep, take_file
+from .operations import bulk, decide, hold, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
 from .operations import settle as settling
@@ -109,6 +109,11 @@ def sweep_provider_checks() -> None:
 @shared_task(name="refunds.sweep_deadlines")
 def sweep_deadlines() -> None:
     sweep.sweep_deadlines(timezone.now())
+
+
+@shared_task(name="refunds.release_idle")
+def release_idle() -> None:
+    hold.release_idle(timezone.now())
 
 
 @shared_task(name="refunds.tell_waiting")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.kernel.errors import NotPermitted, Refusal
 
 from .clocks import NO_CLOCK, Due
-from .machine import BY_MOVE, OPEN, STOPS_THE_CLOCK, TARGET, Edge, Party, State, moves_from
+from .machine import BY_MOVE, HOLDABLE, JUDGES, OPEN, STOPS_THE_CLOCK, TARGET, Edge, Party, State, moves_from
 from .models import RefundItem, RefundRequest
 from .permissions import STAFF_PARTIES, SYSTEM, Actor
 from .telling import TOLD
@@ -52,13 +52,13 @@ _MOVE = """
 WITH moved AS (
     UPDATE refunds_refundrequest r
     SET state = %(target)s, sequence = r.sequence + %(steps)s, due_kind = %(due_kind)s::text,
-        due_at = {due_at}{approval}
+        due_at = {due_at}{approval}{puts_back}
     WHERE r.state = %(source)s AND {where}
     RETURNING r.id, r.sequence - %(steps)s AS before, r.sequence, r.due_at
 ), closed AS (
     UPDATE refunds_deadline d SET closed_at = %(at)s FROM moved m
     WHERE d.request_id = m.id AND d.closed_at IS NULL AND (d.kind <> 'first_reply' OR %(answers)s)
-){start}{tell}
+){start}{tell}{let_go}
 INSERT INTO refunds_transition
     (request_id, sequence, previous, event, from_state, to_state, at, actor, user_id, clause, note, due_at)
 SELECT m.id, m.before + s.n, m.before + s.n - 1, s.event, s.source, s.target, %(at)s, %(actor)s, %(user_id)s::bigint,
@@ -89,6 +89,13 @@ _TELL = """, told AS (
     FROM (SELECT m.id, m.before + s.n AS sequence, (row_number() OVER () - 1) / 500 AS job
           FROM moved m, unnest(%(told)s::int[]) AS s(n)) t
     GROUP BY t.job
+)"""
+# Leaving, a case is in nobody's hands. The request is read as it was before this statement.
+_PUTS_BACK = ", holder_id = NULL, held_at = NULL, held_until = NULL"
+_LET_GO = """, let_go AS (
+    INSERT INTO refunds_hold (request_id, user_id, held_at, ended_at, ending, by_id, note)
+    SELECT r.id, r.holder_id, r.held_at, greatest(%(at)s, r.held_at), 'moved', %(judge_id)s::bigint, ''
+    FROM refunds_refundrequest r JOIN moved m ON m.id = r.id WHERE r.holder_id IS NOT NULL
 )"""
 _APPROVAL = ", approved_amount = %(approved_amount)s, maker_id = %(maker_id)s::bigint, checker_id = %(checker_id)s::bigint"
 
@@ -130,6 +137,8 @@ def apply_transition(
             raise InvalidTransition(request.state, edges[0].target)
         sequence, due_at = max(cursor.fetchall())
     request.__dict__.update(state=edges[-1].target, sequence=sequence, due_kind=due.kind, due_at=due_at)
+    if parameters["let_go"]:
+        request.__dict__.update(holder_id=None, held_at=None, held_until=None)
     if approval:
         request.__dict__.update(
             approved_amount=approval.amount, maker_id=approval.maker_id, checker_id=approval.checker_id
@@ -181,6 +190,8 @@ def _sql(where: str, parameters: dict[str, Any], *, approval: bool = False) -> s
         start=start,
         tell=_TELL if parameters["told"] else "",
         approval=_APPROVAL if approval else "",
+        puts_back=_PUTS_BACK if parameters["let_go"] else "",
+        let_go=_LET_GO if parameters["let_go"] else "",
     )
 
 
@@ -207,11 +218,13 @@ def _parameters(
         "sources": [str(edge.source) for edge in edges],
         "targets": [str(edge.target) for edge in edges],
         "told": [step for step, edge in enumerate(edges, start=1) if edge.event in TOLD],
+        "let_go": edges[0].source in HOLDABLE and edges[-1].target != edges[0].source,
         "source": str(edges[0].source),
         "target": str(edges[-1].target),
         "at": now,
         "actor": actor.party.value,
         "user_id": actor.user_id,
+        "judge_id": actor.user_id if actor.party in JUDGES else None,
         "due_kind": due.kind,
         "due_at": due.at,
         "reply_by": due.reply_by,

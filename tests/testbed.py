@@ -139,5 +139,5 @@ def forget_cached_rows() -> None:
 
     cache.clear()
     ledger._known.clear()
-    policies._loaded.clear()
+    policies.forget()
     timetable.forget()

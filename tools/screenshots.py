@@ -21,6 +21,8 @@ DESK = {
     "desk-home": "/admin/",
     "desk-queue": "/admin/refunds/refundrequest/?queue=all",
     "desk-review": "/admin/refunds/refundrequest/?queue=review",
+    "desk-mine": "/admin/refunds/refundrequest/?queue=mine",
+    "desk-search": "/admin/refunds/refundrequest/?q=0001",
     "desk-empty": "/admin/refunds/refundrequest/?queue=arbitration",
     "desk-orders": "/admin/orders/order/",
     "desk-transfers": "/admin/payments/transfer/",
@@ -30,6 +32,8 @@ DESK = {
     "desk-kept": "/admin/refunds/deadline/",
     "desk-bulk-runs": "/admin/refunds/bulkrun/",
     "desk-views": "/admin/identity/savedview/",
+    "desk-policies": "/admin/refunds/policyversion/",
+    "desk-drafts": "/admin/refunds/policydraft/",
 }
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
@@ -48,6 +52,7 @@ ROWS = (
 )  # the first one, opened
 PORTAL = {
     "portal-money": "/portal/money/",
+    "portal-rules": "/portal/rules/",
     "portal-notices": "/portal/notices/",
     "portal-settings": "/portal/settings/",
     "portal-list": "/portal/",

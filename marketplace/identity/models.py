@@ -3,12 +3,15 @@
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Collate, Now, Reverse
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.appendonly import append_only
 
 from .roles import Role
+
+# A person on the phone is found by its last digits. By bytes, so that the index answers for beginnings.
+PHONE_BACKWARDS = Collate(Reverse("phone"), "C")
 
 
 class User(AbstractUser):
@@ -46,6 +49,10 @@ class Buyer(models.Model):
             models.UniqueConstraint(
                 fields=["email"], condition=~models.Q(password=""), name="buyer_signs_in_by_one_email"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["external_id"], name="buyer_by_external_id"),
+            models.Index(PHONE_BACKWARDS, name="buyer_by_end_of_phone"),
         ]
 
     def __str__(self) -> str:

@@ -31,7 +31,8 @@ _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
 _VIEWS = {"identity.view_savedview", "identity.add_savedview"}  # all staff keep views of their own
 _EXPORTS = {"identity.export_lists", "identity.view_listexport"}  # of the lists they may see
-_RULES = {"refunds.view_policyversion"}
+_RULES = {"refunds.view_policyversion", "refunds.view_policydraft"}
+_PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
@@ -54,6 +55,7 @@ _OWN: dict[str, set[str]] = {
     | _BREAKS
     | _EXPORTS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
+    | _PUBLISHES
     | {"refunds.view_appeal"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
     Role.ARBITER: {"refunds.view_refundrequest"},
@@ -69,7 +71,7 @@ _OWN: dict[str, set[str]] = {
     | _DISPUTES
     | _MONEY
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.POLICY_EDITOR: _RULES,
+    Role.POLICY_EDITOR: _RULES | _PUBLISHES | {"refunds.add_policydraft", "refunds.change_policydraft"},
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES

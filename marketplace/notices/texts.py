@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.templatetags.recourse import money
+from marketplace.orders.goods import GoodsType
 
 from .topics import RecipientKind
 
@@ -239,6 +240,11 @@ WORDS: dict[tuple[str, str], Words] = {
         _("The request for %(amount)s has passed its deadline. %(stands)s"),
         _("It stands in the queue of overdue cases. Take it, or hand it to somebody."),
     ),
+    ("rules_change", SELLER): Words(
+        _("New rules for %(goods)s from %(day)s"),
+        _("Version %(policy)s comes into force on %(day)s, at midnight in Beijing."),
+        _("What it changes, and why, stands in the portal under “Rules”. Read it before that day."),
+    ),
     ("endpoint_disabled", SELLER): Words(
         _("Your webhook was switched off"),
         _(
@@ -333,7 +339,14 @@ def _facts(recipient_kind: str, data: Mapping[str, Any]) -> dict[str, str]:
         "stands": str(WAITS_FOR.get(data.get("state", ""), "")),
         "from": str(AUTHORS.get(data.get("by", ""), "")),
         "host": str(data.get("host", "")),
+        "policy": str(data.get("policy", "")),
+        "goods": _goods(data.get("goods_type", "")),
+        "day": _instant(data["in_force_at"])[:10] if data.get("in_force_at") else "",
     }
+
+
+def _goods(code: str) -> str:
+    return str(GoodsType(code).label) if code in GoodsType.values else str(code)
 
 
 def _ground(recipient_kind: str, data: Mapping[str, Any]) -> str:

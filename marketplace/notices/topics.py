@@ -33,6 +33,8 @@ GROUPS: dict[str, Group] = {
     "to_do": Group(_("What waits for an answer, with its deadline"), is_optional=False),
     "progress": Group(_("Progress of a case")),
     "messages": Group(_("Messages in a case")),
+    # The law has them announced a week ahead (E-commerce law art. 34).
+    "rules": Group(_("Changes of the rules"), is_optional=False),
     "technical": Group(_("Technical news")),
 }
 
@@ -68,6 +70,7 @@ TOPICS: dict[str, Topic] = {
     "progress": Topic(_("Progress"), "progress"),
     "message_received": Topic(_("New message"), "messages"),
     "overdue": Topic(_("Overdue"), "progress"),
+    "rules_change": Topic(_("New rules announced"), "rules"),
     "endpoint_disabled": Topic(_("Webhook switched off"), "technical"),
 }
 TOPIC_CHOICES = [(code, topic.label) for code, topic in TOPICS.items()]

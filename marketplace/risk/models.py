@@ -87,6 +87,7 @@ class Dispute(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], name="dispute_open", condition=models.Q(state="open")),
+            models.Index(fields=["channel_dispute_no"], name="dispute_by_channel_no"),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .bulk import BulkRunAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
+from .drafts import PolicyDraftAdmin
 from .exports import ListExportAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .imports import FileImportAdmin
@@ -39,6 +40,7 @@ __all__ = [
     "OutageAdmin",
     "PayoutAdmin",
     "PeakAdmin",
+    "PolicyDraftAdmin",
     "PolicyVersionAdmin",
     "ReconciliationAdmin",
     "RefundRequestAdmin",

@@ -33,6 +33,7 @@ from .deeds import DEEDS, deed_form, units_of
 from .evidence import evidence_panel
 from .forms import MoveForm, SayForm
 from .hints import hints
+from .holding import holding_panel
 from .moves import APPROVALS, MOVES, Move, open_to
 from .reviewing import panels, settle_deviation
 from .timeline import timeline
@@ -192,6 +193,7 @@ def _page(
         **evidence_panel(user, case),
         **panel_shown(user, case),
         **appeals_shown(case),
+        **holding_panel(user, row),
         **clock_panel(user, case, tried_deed),
         **panels(user, [unit.ref for unit in case.units if unit.pk in case.covered], known, tried_deed),
     }

@@ -13,7 +13,7 @@ from marketplace.payments.operations.stuck import is_held
 from marketplace.risk.models import Dispute
 from refunds.faults import Outcome
 from refunds.machine import Party, State
-from refunds.models import Appeal, BulkOutcome, OfferAnswer, ProviderAnswer, ProviderCheck
+from refunds.models import Appeal, BulkOutcome, OfferAnswer, PolicyDraft, ProviderAnswer, ProviderCheck
 
 Text = str | Promise
 NOBODY: Text = "–"
@@ -171,6 +171,23 @@ IMPORTS: dict[str, Look] = {
     "unreadable": Look("error", "bad", _("Cannot be read")),
     "running": Look("hourglass_empty", "warn", _("Being taken in")),
     "finished": Look("check_circle", "good", _("Finished")),
+}
+DRAFTS: dict[str, Look] = {
+    PolicyDraft.State.DRAFT: Look("edit_note", "info", PolicyDraft.State.DRAFT.label),
+    PolicyDraft.State.SUBMITTED: Look("pending_actions", "warn", _("Waits for the second person")),
+    PolicyDraft.State.PUBLISHED: Look("check_circle", "good", PolicyDraft.State.PUBLISHED.label),
+    PolicyDraft.State.DROPPED: Look("block", "calm", PolicyDraft.State.DROPPED.label),
+}
+VERSIONS: dict[str, Look] = {
+    "coming": Look("event_upcoming", "info", _("Coming")),
+    "in_force": Look("check_circle", "good", _("In force")),
+    "past": Look("history", "calm", _("No longer in force")),
+}
+# Whom a changed term serves.
+SIDES: dict[str, Look] = {
+    "kinder": Look("sentiment_satisfied", "good", _("Kinder to the buyer")),
+    "stricter": Look("sentiment_dissatisfied", "warn", _("Stricter to the buyer")),
+    "neither": Look("sentiment_neutral", "calm", _("Neither")),
 }
 
 UNIT_EVENTS: dict[str, str] = {

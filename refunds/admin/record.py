@@ -150,6 +150,8 @@ class RecordAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(self._url("changelist"))
         except Refusal as refusal:
             messages.error(request, " ".join(map(str, [refusal.detail, *hints(refusal)])))
+            for field, error in refusal.extra.get("errors", {}).items():
+                form.add_error(field if field in form.fields else None, error)
             return self._page(request, row, tried=(name, form), status=refusal.status)
         messages.success(request, str(move.done))
         return HttpResponseRedirect(self.after(row))

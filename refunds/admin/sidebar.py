@@ -11,19 +11,24 @@ from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.notices.queries import unread_count
 from marketplace.notices.topics import RecipientKind
-from refunds.desk_queries import APPEALS, COUNT_TO, PAYOUTS, QUEUES, Queue, queue_counts
-from refunds.permissions import is_outside, reach
+from refunds.desk_queries import APPEALS, BREAKS, COUNT_TO, PAYOUTS, QUEUES, Queue, queue_counts
+from refunds.machine import JUDGES
+from refunds.permissions import is_outside
 
+from .holding import next_queue
 from .saved_views import kept_query, kept_views, list_url
 
-IN_THE_SIDEBAR = ("review", "overdue", "soon", "arbitration", "legal", "stuck", "all")
+IN_THE_SIDEBAR = (
+    "mine", "unassigned", "review", "overdue", "soon", "high", "second", "arbitration", "legal", "stuck", "all",
+)  # fmt: skip
+FOR_JUDGES = ("mine",)
 FOR_ARBITERS = ("arbitration", "all")
 ALARMING = {"overdue": "danger", "stuck": "danger"}
 QUEUE_PARAMETER = "queue"
 PAYOUT_STATE = "payout_state"  # the parameter of the payouts' list
 FIRST_QUEUE: dict[str, str] = {
     Role.REVIEWER: "review",
-    Role.SUPERVISOR: "review",
+    Role.SUPERVISOR: "overdue",
     Role.FINANCE: "stuck",
     Role.ARBITER: "arbitration",
 }
@@ -38,9 +43,7 @@ def chosen_queue(request: HttpRequest) -> Queue:
 def counts(request: HttpRequest) -> dict[str, int]:
     """Read once for a page, whoever asks."""
     if not hasattr(request, "desk_counts"):
-        request.desk_counts = queue_counts(  # type: ignore[attr-defined]
-            timezone.now(), reach(cast(User, request.user))
-        )
+        request.desk_counts = queue_counts(timezone.now(), cast(User, request.user))  # type: ignore[attr-defined]
     return cast(dict[str, int], request.desk_counts)  # type: ignore[attr-defined]
 
 
@@ -56,13 +59,23 @@ def site_context(request: HttpRequest) -> dict[str, Any]:
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm("refunds.view_refundrequest"):
         return {**context, "title": _("Desk")}
-    found = counts(request)
+    found, user = counts(request), cast(User, request.user)
     cards = [
         (queue, shown_count(found[key]), found[key] > 0 and key in ALARMING, queue_url(key))
-        for key, queue in QUEUES.items()
-        if key in found and (key in FOR_ARBITERS or not is_outside(cast(User, request.user)))
+        for key, queue in open_queues(user).items()
+        if key in found
     ]
-    return {**context, "title": _("Desk"), "queue_cards": cards}
+    return {**context, "title": _("Desk"), "queue_cards": cards, "next_queue": next_queue(None, user)}
+
+
+def open_queues(user: User) -> dict[str, Queue]:
+    """Those of this person's work."""
+    hidden = () if user.role in JUDGES else FOR_JUDGES
+    return {
+        key: queue
+        for key, queue in QUEUES.items()
+        if key not in hidden and (key in FOR_ARBITERS or not is_outside(user))
+    }
 
 
 def queue_url(key: str) -> str:
@@ -106,7 +119,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _payouts(request),
                 _table(request, _("Settlements"), "handshake", "payments", "settlement"),
                 _table(request, _("Withdrawals"), "account_balance_wallet", "payments", "withdrawal"),
-                _table(request, _("Breaks"), "difference", "payments", "break"),
+                _breaks(request),
                 _table(request, _("Reconciliations"), "fact_check", "payments", "reconciliation"),
                 _table(request, _("Notifications"), "notifications", "payments", "notification"),
                 _table(request, _("Ledger"), "menu_book", "ledger", "transaction"),
@@ -137,8 +150,8 @@ def _queues(request: HttpRequest) -> list[dict[str, Any]]:
     if not request.user.has_perm("refunds.view_refundrequest"):
         return []
     found = counts(request)
-    keys = FOR_ARBITERS if is_outside(cast(User, request.user)) else IN_THE_SIDEBAR
-    return [_queue(request, key, found.get(key, 0)) for key in keys]
+    mine = open_queues(cast(User, request.user))
+    return [_queue(request, key, found.get(key, 0)) for key in IN_THE_SIDEBAR if key in mine]
 
 
 def _queue(request: HttpRequest, key: str, count: int) -> dict[str, Any]:
@@ -181,6 +194,14 @@ def _appeals(request: HttpRequest) -> dict[str, Any] | None:
     item = _table(request, _("Appeals"), "gavel", "refunds", "appeal")
     if item and (count := counts(request)[APPEALS]):
         item |= {"badge": shown_count(count), "badge_variant": "primary"}
+    return item
+
+
+def _breaks(request: HttpRequest) -> dict[str, Any] | None:
+    """Its list begins with those that are open."""
+    item = _table(request, _("Breaks"), "difference", "payments", "break")
+    if item and (count := counts(request)[BREAKS]):
+        item |= {"badge": shown_count(count), "badge_variant": "danger"}
     return item
 
 

@@ -7,7 +7,20 @@ from drf_spectacular.utils import OpenApiExample
 from ..policy import DEFAULTS
 
 _VERSION = {"policy": "card_code@1", "in_force_at": "2026-01-01T00:00:00+08:00"}
-_NEXT = {"policy": "card_code@2", "in_force_at": "2026-12-01T00:00:00+08:00"}
+_NEXT = {
+    "policy": "card_code@2",
+    "in_force_at": "2026-12-01T00:00:00+08:00",
+    "title": "Sellers answer sooner",
+    "why": "Most cases are clear within half a day.",
+    "changes": [
+        {
+            "term": "clocks.seller_reply_hours",
+            "name": "Answer of the seller",
+            "text": "24 h → 12 h",
+            "for_buyer": "kinder",
+        }
+    ],
+}
 _ROW: dict[str, Any] = {"goods_type": "card_code", "name": "Game card code", **_VERSION, "next": _NEXT}
 _TERMS = {
     name: DEFAULTS["card_code"][name] for name in ("window_days", "waits", "small_below", "machine_limit")

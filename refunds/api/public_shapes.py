@@ -20,15 +20,32 @@ class VersionShape(serializers.Serializer[Any]):
     in_force_at = serializers.DateTimeField()
 
 
+class TermChangeShape(serializers.Serializer[Any]):
+    term = serializers.CharField(help_text="Its path in `terms`, e.g. clocks.seller_reply_hours.")
+    name = serializers.CharField()
+    text = serializers.CharField(help_text="Before and after, in words.")
+    for_buyer = serializers.ChoiceField(["kinder", "stricter", "neither"])
+
+
+class AnnouncedVersionShape(VersionShape):
+    title = serializers.CharField()
+    why = serializers.CharField(help_text="As whoever wrote it says.")
+    changes = TermChangeShape(many=True, help_text="Against the version in force.")
+
+
 class SaidVersionShape(VersionShape):
     text = ClauseShape(many=True, help_text="In plain language.")
     terms = serializers.DictField(help_text="As data: days, hours, minutes; amounts in fen.")
 
 
+class SaidAnnouncedShape(SaidVersionShape, AnnouncedVersionShape):
+    pass
+
+
 class PolicyRowShape(VersionShape):
     goods_type = serializers.ChoiceField(GoodsType.choices)
     name = serializers.CharField()
-    next = VersionShape(allow_null=True, help_text="The version published ahead, if there is one.")
+    next = AnnouncedVersionShape(allow_null=True, help_text="The version published ahead, if there is one.")
 
 
 class PoliciesShape(serializers.Serializer[Any]):
@@ -40,7 +57,7 @@ class PoliciesShape(serializers.Serializer[Any]):
 class PolicyShape(SaidVersionShape):
     goods_type = serializers.ChoiceField(GoodsType.choices)
     name = serializers.CharField()
-    next = SaidVersionShape(allow_null=True)
+    next = SaidAnnouncedShape(allow_null=True)
 
 
 class FiguresShape(serializers.Serializer[Any]):

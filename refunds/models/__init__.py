@@ -6,8 +6,10 @@ from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
+from .drafts import PolicyDraft
 from .evidence import Evidence, EvidenceView, PendingFile
 from .flags import Flag
+from .holds import Hold
 from .imports import FileImport, ImportKind
 from .judgements import CaseWords, Judgement
 from .messages import Message
@@ -34,6 +36,7 @@ __all__ = [
     "Extension",
     "FileImport",
     "Flag",
+    "Hold",
     "ImportKind",
     "Judgement",
     "Message",
@@ -45,6 +48,7 @@ __all__ = [
     "PanelMember",
     "Peak",
     "PendingFile",
+    "PolicyDraft",
     "PolicyVersion",
     "Proposal",
     "ProviderAnswer",

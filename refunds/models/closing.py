@@ -17,6 +17,13 @@ def closed_once(closing: str, fixed: Sequence[str]) -> list[pgtrigger.Trigger]:
             when=pgtrigger.Before,
             func=f"IF OLD.{closing} IS NOT NULL OR ({old}) IS DISTINCT FROM ({new}) THEN {_REFUSE} END IF; RETURN NEW;",
         ),
+        *never_removed(),
+    ]
+
+
+def never_removed() -> list[pgtrigger.Trigger]:
+    """Rows change, and stay."""
+    return [
         pgtrigger.Trigger(
             name="never_removed", operation=pgtrigger.Delete, when=pgtrigger.Before, func=_REFUSE
         ),

@@ -1,5 +1,6 @@
 """What the policy decided, and what one person proposed for another to confirm."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +10,12 @@ from marketplace.kernel.appendonly import append_only
 from ..faults import Fault
 from .policies import PolicyVersion
 from .requests import RefundRequest
+
+# A proposal for an earlier step is void as it is written.
+NAME_THE_PROPOSER = """
+    UPDATE refunds_refundrequest SET proposer_id = NEW.by_id WHERE id = NEW.request_id AND sequence = NEW.sequence;
+    RETURN NEW;
+"""
 
 
 class Decision(models.Model):
@@ -48,4 +55,12 @@ class Proposal(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["request", "sequence"], name="one_proposal_at_a_time")]
-        triggers = append_only()
+        triggers = [
+            *append_only(),
+            pgtrigger.Trigger(
+                name="names_its_proposer",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                func=NAME_THE_PROPOSER,
+            ),
+        ]

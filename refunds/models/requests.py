@@ -13,7 +13,7 @@ from marketplace.orders.models import Order, Unit
 from sellers.models import Seller
 
 from ..filing_channels import FOR_A_CALLER, FilingChannel
-from ..machine import EDGES, OPEN, PAYABLE, Clock, Party, State
+from ..machine import EDGES, HOLDABLE, OPEN, PAYABLE, Clock, Party, State
 from ..reasons import REASON_CHOICES, REMEDY_CHOICES
 
 _OPEN_SQL = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
@@ -37,6 +37,31 @@ OFFER_ENDS = """
     ) THEN
         RAISE EXCEPTION 'offer_ends: request % no longer waits for the buyer, and its offer is open', NEW.number
             USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+HOLDER_JUDGES = """
+    IF NOT EXISTS (SELECT 1 FROM identity_user WHERE id = NEW.holder_id AND role IN ('reviewer', 'supervisor')) THEN
+        RAISE EXCEPTION 'holder_judges: user % decides no cases and holds none', NEW.holder_id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+# Nobody's hold ends, and nobody takes a case out of another's hands, without a row that says who, when and why. Looked
+# at when the transaction ends, so that the row and the change may come in either order.
+HOLD_LEAVES_ITS_ROW = """
+    IF (OLD.holder_id, OLD.held_at) IS DISTINCT FROM (NEW.holder_id, NEW.held_at) AND NOT EXISTS (
+        SELECT 1 FROM refunds_hold
+        WHERE request_id = OLD.id AND user_id = OLD.holder_id AND held_at = OLD.held_at
+    ) THEN
+        RAISE EXCEPTION 'hold_leaves_its_row: request % was held by user %, and nothing says why not any more',
+            OLD.number, OLD.holder_id USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+MOVE_VOIDS_PROPOSAL = """
+    IF NEW.sequence <> OLD.sequence THEN
+        NEW.proposer_id = NULL;
     END IF;
     RETURN NEW;
 """
@@ -82,6 +107,22 @@ class RefundRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
 
+    # Who has it in hand, and until when without activity. What ended is a row of Hold.
+    holder = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # request_held
+        verbose_name=_("in hand of"),
+    )
+    held_at = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)
+    # Who made the proposal that waits for its second person; kept by triggers (decisions.Proposal, and below).
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+
     # In memory alone: of one just filed that is paid at once (B8); of its order, where it was read along with it.
     asks_nothing = False
     goods_type: str
@@ -120,6 +161,14 @@ class RefundRequest(models.Model):
             models.CheckConstraint(
                 condition=~Q(channel=FilingChannel.TICKET) | ~Q(ticket=""), name="ticket_has_its_number"
             ),
+            models.CheckConstraint(
+                condition=Q(holder__isnull=True, held_at__isnull=True, held_until__isnull=True)
+                | Q(holder__isnull=False, held_at__isnull=False, held_until__gte=models.F("held_at")),
+                name="held_by_somebody_until",
+            ),
+            models.CheckConstraint(
+                condition=Q(holder__isnull=True) | Q(state__in=sorted(HOLDABLE)), name="held_to_be_decided"
+            ),
         ]
         indexes = [
             models.Index(fields=["buyer", "-id"], name="request_by_buyer"),
@@ -127,6 +176,23 @@ class RefundRequest(models.Model):
             models.Index(fields=["seller", "-id"], name="request_of_seller"),
             models.Index(fields=["state", "due_at", "id"], name="request_queue"),
             models.Index(fields=["due_at", "id"], name="request_overdue", condition=Q(due_at__isnull=False)),
+            models.Index(
+                fields=["holder", "due_at", "id"], name="request_held", condition=Q(holder__isnull=False)
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="request_unassigned",
+                condition=Q(state=State.MANUAL_REVIEW, holder__isnull=True),
+            ),
+            models.Index(
+                fields=["due_at", "id"], name="request_proposed", condition=Q(proposer__isnull=False)
+            ),
+            models.Index(
+                fields=["state", "due_at", "id"],
+                name="request_of_high_value",
+                condition=Q(amount__gt=models.F("two_person_above")),
+            ),
+            models.Index(fields=["ticket"], name="request_by_ticket", condition=~Q(ticket="")),
         ]
         triggers = [
             pgtrigger.Trigger(
@@ -149,6 +215,28 @@ class RefundRequest(models.Model):
                 condition=pgtrigger.Q(old__state=State.AWAITING_BUYER)
                 & ~pgtrigger.Q(new__state=State.AWAITING_BUYER),
                 func=OFFER_ENDS,
+            ),
+            pgtrigger.Trigger(
+                name="holder_judges",
+                operation=pgtrigger.UpdateOf("holder_id"),
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__holder__isnull=False),
+                func=HOLDER_JUDGES,
+            ),
+            pgtrigger.Trigger(
+                name="hold_leaves_its_row",
+                operation=pgtrigger.UpdateOf("holder_id", "held_at"),
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(old__holder__isnull=False),
+                func=HOLD_LEAVES_ITS_ROW,
+            ),
+            pgtrigger.Trigger(
+                name="move_voids_proposal",
+                operation=pgtrigger.UpdateOf("sequence"),
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(old__proposer__isnull=False),
+                func=MOVE_VOIDS_PROPOSAL,
             ),
         ]
 

@@ -16,7 +16,8 @@ from ..models import EvidenceDemand, RefundRequest
 from ..models.demands import ASKABLE
 from ..transitions import apply_transition
 from .give_evidence import UnknownKind, kinds_for
-from .locking import clock_after, lock_for_staff
+from .hold import lock_to_decide
+from .locking import clock_after
 from .review import require_reasons
 
 LONGEST = timedelta(days=60)  # beyond it nobody answers any more
@@ -47,7 +48,8 @@ def ask_evidence(
     """Ask side `of` for evidence of these kinds; `note` says what is missing. Both sides see the clock: the terms'
     own, or `until` where that is later (E7: never shorter).
 
-    Raises ReasonsNeeded, CannotBeAsked, UnknownKind, TimeOutOfRange, NotPermitted, NotFound, InvalidTransition.
+    Raises ReasonsNeeded, CannotBeAsked, UnknownKind, TimeOutOfRange, HeldByAnother, NotPermitted, NotFound,
+    InvalidTransition.
     """
     require_reasons(note)
     if of not in ASKABLE:
@@ -55,7 +57,7 @@ def ask_evidence(
     if unknown := sorted(set(kinds) - set(kinds_for(Party(of)))):
         raise UnknownKind(pointer="/kinds", unknown=unknown, kinds=kinds_for(Party(of)))
     with durable():
-        request, actor = lock_for_staff(number, user)
+        request, actor = lock_to_decide(number, user, now)
         due = _due(request, until, now)
         assert due.at is not None  # a case that waits for evidence has a clock
         apply_transition(request, "ask_evidence", actor=actor, now=now, due=due, note=note.strip())

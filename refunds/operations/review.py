@@ -18,8 +18,9 @@ from ..transitions import apply_transition, edge_for
 from . import judging
 from .appealed import close_appeal, refuse_after_ruling
 from .approve import AmountOutOfRange, approve
+from .hold import lock_to_decide, put_back_proposed
 from .judging import Ruling
-from .locking import clock_after, lock_for_staff
+from .locking import clock_after
 
 # The same decision in arbitration is a ruling: another edge, open to other people.
 APPROVES = {State.MANUAL_REVIEW: "approve", State.ARBITRATION: "rule_for_buyer"}
@@ -61,12 +62,12 @@ def approve_request(
     divide the fault in percent.
 
     Raises ReasonsNeeded, FaultNeeded, SharesInvalid, DeviationNeedsReason, AmountOutOfRange, SecondPersonNeeded,
-    PanelVotes, NotPermitted, NotFound, InvalidTransition.
+    PanelVotes, HeldByAnother, NotPermitted, NotFound, InvalidTransition.
     """
     require_reasons(note)
     judging.require_fault(fault, for_buyer=True, shares=shares)
     with durable():
-        request, actor = lock_for_staff(number, user)
+        request, actor = lock_to_decide(number, user, now)
         event = APPROVES.get(State(request.state), "approve")
         edge_for(request.state, event, actor.party)
         require_no_panel(request)
@@ -107,13 +108,13 @@ def reject(
     *, number: str, user: User, clause: str, note: str, fault: str, now: datetime, deviation: str = ""
 ) -> RefundRequest:
     """Raises ClauseNeeded, ReasonsNeeded, FaultNeeded, RefundForced (the seller is at fault), DeviationNeedsReason,
-    PanelVotes, NotPermitted, NotFound, InvalidTransition.
+    PanelVotes, HeldByAnother, NotPermitted, NotFound, InvalidTransition.
     """
     clause = require_clause(clause)
     require_reasons(note)
     judging.require_fault(fault, for_buyer=False)
     with durable():
-        request, actor = lock_for_staff(number, user)
+        request, actor = lock_to_decide(number, user, now)
         event = REJECTS.get(State(request.state), "reject")
         edge_for(request.state, event, actor.party)
         require_no_panel(request)
@@ -147,7 +148,7 @@ def take_over(*, number: str, user: User, note: str, now: datetime) -> RefundReq
 
 
 def refer(*, number: str, user: User, note: str, now: datetime) -> RefundRequest:
-    """Refer to arbitration. Raises ReasonsNeeded, NotPermitted, NotFound, InvalidTransition."""
+    """Refer to arbitration. Raises ReasonsNeeded, HeldByAnother, NotPermitted, NotFound, InvalidTransition."""
     return _move("refer", number=number, user=user, note=note, now=now)
 
 
@@ -178,6 +179,7 @@ def _propose(
     Proposal.objects.create(
         request=request, sequence=request.sequence, amount=amount, by=user, at=now, **ruling._asdict()
     )
+    put_back_proposed(request, now)
 
 
 def _contest(
@@ -185,7 +187,7 @@ def _contest(
 ) -> RefundRequest:
     require_reasons(note)
     with durable():
-        request, actor = lock_for_staff(number, user)
+        request, actor = lock_to_decide(number, user, now)
         edge_for(request.state, event, actor.party)
         refuse_after_ruling(request)
         _apply(request, event, actor, note.strip(), "", now)
@@ -196,7 +198,7 @@ def _contest(
 def _move(event: str, *, number: str, user: User, note: str, now: datetime) -> RefundRequest:
     require_reasons(note)
     with durable():
-        request, actor = lock_for_staff(number, user)
+        request, actor = lock_to_decide(number, user, now)
         _apply(request, event, actor, note.strip(), "", now)
         return request
 

@@ -60,9 +60,11 @@ def tell_waiting(now: datetime) -> int:
         with transaction.atomic(durable=True):
             moves = [move for [moves] in take("batch.tell", FEW) for move in moves]
             messages = [message_id for [message_id] in take("batch.tell_message", FEW)]
-            if not moves and not messages:
+            versions = [version_id for [version_id] in take("batch.tell_version", FEW)]
+            if not moves and not messages and not versions:
                 return told
-            told += tell([*_news_of_moves(moves), *_news_of_messages(messages)], now)
+            news = [*_news_of_moves(moves), *_news_of_messages(messages), *_news_of_versions(versions)]
+            told += tell(news, now)
 
 
 def _news_of_moves(moves: Sequence[Sequence[int]]) -> list[News]:
@@ -79,6 +81,23 @@ def _news_of_messages(ids: Sequence[int]) -> list[News]:
         data = _data(row) | {"by": row["author"], "at": instant(row["at"])}
         others = {Party.BUYER: (SELLER,), Party.SELLER: (BUYER,)}.get(row["author"], (BUYER, SELLER))
         news += [_news(row, kind, "message_received", f"m{row['id']}", data) for kind in others]
+    return news
+
+
+_VERSIONS = """
+SELECT v.goods_type, v.goods_type || '@' || v.version AS policy, v.in_force_at, s.id AS seller_id
+FROM refunds_policyversion v CROSS JOIN sellers_seller s WHERE v.id = ANY(%(ids)s::bigint[]) ORDER BY v.id, s.id
+"""
+
+
+def _news_of_versions(ids: Sequence[int]) -> list[News]:
+    """Every seller hears of a coming version, whatever they sell today. What it changes they read where it is published."""
+    news = []
+    for row in _rows(_VERSIONS, {"ids": ids}) if ids else []:
+        data = {key: row[key] for key in ("goods_type", "policy")} | {
+            "in_force_at": instant(row["in_force_at"])
+        }
+        news.append(News(SELLER, row["seller_id"], "rules_change", row["policy"], row["policy"], data))
     return news
 
 

@@ -7,9 +7,10 @@ Money is in CNY fen. A term nobody reads, or a name with a typing error, is refu
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from .evidence import EVIDENCE_KINDS
 from .goods import GOODS_TYPES, WaitClass
@@ -17,6 +18,17 @@ from .reasons import REASONS
 
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
+
+
+# Where terms must fit each other, the last of them is asked, which knows those before it in `info.data`: so these errors
+# are found beside all others, and not only once every single term is right. The context names the term to mend.
+def _not_below(at: str, most: int, info: ValidationInfo) -> int:
+    least = info.data.get(at, most)
+    if least > most:
+        raise PydanticCustomError(
+            "range_reversed", "{at} is above its upper bound", {"at": at, "least": least, "most": most}
+        )
+    return most
 
 
 class _Frozen(BaseModel):
@@ -47,7 +59,11 @@ class Withdrawal(_Frozen):
     def _codes(cls, regions: frozenset[str]) -> frozenset[str]:
         wrong = sorted(r for r in regions if not (len(r) == 2 and r.isalpha() and r.isupper()))
         if wrong:
-            raise ValueError(f"regions are two capital letters each; wrong: {', '.join(wrong)}")
+            raise PydanticCustomError(
+                "regions_codes",
+                "regions are two capital letters each; wrong: {wrong}",
+                {"wrong": ", ".join(wrong)},
+            )
         return regions
 
 
@@ -57,11 +73,10 @@ class Promo(_Frozen):
     expires_min_days: Positive
     expires_max_days: Positive
 
-    @model_validator(mode="after")
-    def _range(self) -> Self:
-        if self.expires_min_days > self.expires_max_days:
-            raise ValueError("expires_min_days is above expires_max_days")
-        return self
+    @field_validator("expires_max_days")
+    @classmethod
+    def _range(cls, most: int, info: ValidationInfo) -> int:
+        return _not_below("expires_min_days", most, info)
 
 
 class Clocks(_Frozen):
@@ -91,11 +106,10 @@ class Clocks(_Frozen):
     peak_min_percent: Annotated[int, Field(ge=100)]
     peak_max_percent: Annotated[int, Field(ge=100)]
 
-    @model_validator(mode="after")
-    def _peak(self) -> Self:
-        if self.peak_min_percent > self.peak_max_percent:
-            raise ValueError("peak_min_percent is above peak_max_percent")
-        return self
+    @field_validator("peak_max_percent")
+    @classmethod
+    def _peak(cls, most: int, info: ValidationInfo) -> int:
+        return _not_below("peak_min_percent", most, info)
 
 
 class ChargebackFee(_Frozen):
@@ -158,10 +172,28 @@ class Terms(_Frozen):
             )
         return needed
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not self.window_min_days <= self.window_days <= self.window_max_days:
-            raise ValueError("window_days lies outside window_min_days..window_max_days")
-        if not self.small_below <= self.machine_limit <= self.two_person_above:
-            raise ValueError("amounts must rise: small_below, machine_limit, two_person_above")
-        return self
+    @field_validator("window_max_days")
+    @classmethod
+    def _window(cls, most: int, info: ValidationInfo) -> int:
+        _not_below("window_min_days", most, info)
+        days = info.data.get("window_days")
+        least = info.data.get("window_min_days", days)
+        if days is not None and not least <= days <= most:
+            raise PydanticCustomError(
+                "window_outside",
+                "window_days lies outside window_min_days..window_max_days",
+                {"at": "window_days", "given": days, "least": least, "most": most},
+            )
+        return most
+
+    @field_validator("machine_limit", "two_person_above")
+    @classmethod
+    def _amounts(cls, amount: int, info: ValidationInfo) -> int:
+        lower = "small_below" if info.field_name == "machine_limit" else "machine_limit"
+        if amount < info.data.get(lower, amount):
+            raise PydanticCustomError(
+                "amounts_fall",
+                "amounts must rise: small_below, machine_limit, two_person_above",
+                {"at": lower, "given": info.data[lower], "bound": amount},
+            )
+        return amount

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import casefile, evidence, filing, money, notices, offers, settings, signing_in, views, ways
+from . import casefile, evidence, filing, money, notices, offers, rules, settings, signing_in, views, ways
 
 app_name = "portal"
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("money/", money.money, name="money"),
     path("money/withdraw/", money.withdraw, name="withdraw"),
     path("money/statement.csv", money.statement_file, name="statement"),
+    path("rules/", rules.rules, name="rules"),
     path("notices/", notices.notices, name="notices"),
     path("settings/", settings.settings, name="settings"),
     path("settings/mails/", settings.mails, name="mails"),

@@ -16,6 +16,7 @@ from tests.cases import make_request
 from tests.evidence import give
 from tests.people import Cast
 from tests.refunds.hostile.parts import png
+from tests.terms import draft
 
 # Of a request, not of what it asks for: a session that learns a language, an attempt to guess a password.
 NOT_COUNTED = ("django_session", "axes_accessattempt", "axes_accesslog", "axes_accessfailurelog")
@@ -42,6 +43,7 @@ def written() -> dict[str, int]:
 def scene(cast: Cast) -> Scene:
     case = make_request(cast, state=State.AWAITING_SELLER, decided=True)
     evidence = give(case, cast.support)
+    draft()  # of the rules: for a page of each kind of row there is one to open
     now = timezone.now()
     endpoint = Endpoint.objects.create(
         seller=cast.seller, url="https://hooks.example.com/x", sealed_secret=b"x", created_at=now

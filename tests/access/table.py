@@ -20,6 +20,7 @@ CASE = "case"  # one of the seller's cases, receivers or deliveries
 DESK = "desk"  # any member of staff with a role
 MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
+NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
 KEPT = "kept"  # a page in place of a model's, for those who see cases
 
@@ -97,6 +98,7 @@ DOORS: dict[str, Door] = {
     PAGES + "money/": Door(PORTAL),
     PAGES + "money/withdraw/": Door(PORTAL, "POST", {"amount": "1.00", "currency": "CNY"}),
     PAGES + "money/statement.csv": Door(PORTAL, "GET", {"currency": "CNY"}),
+    PAGES + "rules/": Door(PORTAL),
     PAGES + "notices/": Door(PORTAL, "GET POST", {"up_to": "<notice>"}),
     PAGES + "settings/": Door(PORTAL),
     PAGES + "settings/mails/": Door(OWN, "POST", {"group": "progress"}),
@@ -123,6 +125,8 @@ DOORS: dict[str, Door] = {
         STAFF_CASE, "GET POST", {"kind": "other", "file": "<file>", "side": "buyer"}
     ),
     "admin/refunds/refundrequest/case/<str:number>/file/": Door(STAFF_CASE, "GET POST", FILE),
+    "admin/refunds/refundrequest/case/<str:number>/hold/": Door(STAFF_CASE, "POST", {"do": "claim"}),
+    "admin/refunds/refundrequest/claim-next/": Door(NEXT, "POST", {"queue": "unassigned"}),
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
@@ -171,6 +175,7 @@ SEES: dict[str, set[Role]] = {
     "refunds/fileimport": {Role.SUPERVISOR},
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),
+    "refunds/policydraft": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/policyversion": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/refundrequest": _CASES | {Role.ARBITER},  # of whom each sees their own: SEATED
     "risk/dispute": {Role.SUPERVISOR, Role.FINANCE, Role.RISK, Role.AUDITOR},

@@ -19,7 +19,7 @@ from django.utils import timezone
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel import crypto
-from refunds.machine import State
+from refunds.machine import JUDGES, State
 from tests.cases import make_request
 from tests.contested import arbiter, seat
 from tests.evidence import evidence_folder
@@ -45,7 +45,7 @@ NOBODY = {
 }
 
 
-STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.FILING, table.KEPT)
+STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT)
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -223,6 +223,11 @@ def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> No
 @pytest.mark.parametrize("role", sorted(set(Role) - table.FILES))
 def test_who_files_for_no_buyer_sees_no_order_to_file_for(asked: Scene, role: str) -> None:
     refused(signed_in(StaffFactory.create(role=role)), (table.FILING,), asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *(role for role in Role if role not in JUDGES)])
+def test_who_judges_nothing_is_handed_no_case(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.NEXT,), asked, {403})
 
 
 def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) -> None:

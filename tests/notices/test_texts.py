@@ -18,6 +18,7 @@ WHOLE: dict[str, Any] = {
     "event": "refuse", "reason": "invalid_code", "amount": {"amount": 4900, "currency": "CNY"},
     "approved": {"amount": 4000, "currency": "CNY"}, "clause": "B6", "rule": "window", "by": "seller",
     "closes_at": "2026-11-19T10:00:00+08:00", "due_at": "2026-11-21T09:30:00+08:00", "due_kind": "review", "host": "x.example",
+    "goods_type": "card_code", "policy": "card_code@2", "in_force_at": "2026-12-12T00:00:00+08:00",
 }  # fmt: skip
 LANGUAGES = ("zh-hans", "en")
 

@@ -7,14 +7,13 @@ from django.utils import timezone
 
 from marketplace.ledger.queries import balance
 from marketplace.orders.models import Order
-from refunds import policies
 from refunds.invariants import INVARIANTS, breaks
 from refunds.machine import State
-from refunds.models import PolicyVersion, RefundRequest
+from refunds.models import RefundRequest
 from refunds.operations.pay import pay
 from refunds.operations.settle import settle_due
 from tests.cases import bring, file
-from tests.factories import add_capture, days, hours, make_order
+from tests.factories import add_capture, days, make_order
 from tests.people import Cast
 
 OWN = ("escrow", "payable", "deposit", "withdrawing", "debt")
@@ -52,20 +51,6 @@ def own(code: str, currency: str = "CNY") -> dict[str, int]:
     """The seller's accounts as positive amounts, those that are not empty."""
     found = {kind: abs(balance(kind, code, currency)) for kind in OWN}
     return {kind: amount for kind, amount in found.items() if amount}
-
-
-def publish(goods_type: str = "card_code", *, at: datetime | None = None, **terms: Any) -> PolicyVersion:
-    """A next version of the terms, in force from the first one's day on unless `at` says otherwise."""
-    last = PolicyVersion.objects.filter(goods_type=goods_type).order_by("-version")[0]
-    version = PolicyVersion.objects.create(
-        goods_type=goods_type,
-        version=last.version + 1,
-        terms={**last.terms, **terms},
-        in_force_at=at or last.in_force_at + hours(1),
-        published_at=last.published_at,
-    )
-    policies._loaded.clear()
-    return version
 
 
 def sound() -> list[str]:

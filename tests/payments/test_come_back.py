@@ -29,8 +29,9 @@ from tests.channels.server import Fault
 from tests.factories import StaffFactory, hours, make_order
 from tests.people import Cast
 from tests.refunds.test_races import locks_off, together
+from tests.terms import publish
 
-from .funds import own, publish, refunding, settled, sound
+from .funds import own, refunding, settled, sound
 from .sides import HOUR, TAKE_BACK, Side, deliver, running, sent
 
 __all__ = ["locks_off"]

@@ -26,8 +26,9 @@ from refunds.operations import settle as settling
 from refunds.operations.settle import settle_due, settle_order
 from tests.factories import days, hours, make_order
 from tests.people import Cast
+from tests.terms import publish
 
-from .funds import capture_again, earned, own, publish, refunding, settled, sound
+from .funds import capture_again, earned, own, refunding, settled, sound
 
 
 def now() -> datetime:

@@ -13,15 +13,15 @@ from marketplace.ledger.queries import balance
 from marketplace.payments.models import Capture
 from marketplace.payments.operations.settle import settle
 from marketplace.risk.models import Dispute, DisputeState
-from refunds import policies
 from refunds.invariants import INVARIANTS, breaks
-from refunds.models import PolicyVersion, RefundRequest
+from refunds.models import RefundRequest
 from refunds.operations.dispute import open_dispute
 from refunds.operations.dispute_close import close_dispute
 from refunds.operations.review import approve_request
 from tests.cases import make_request
 from tests.factories import hours, make_order
 from tests.people import Cast
+from tests.terms import publish
 
 _numbers = itertools.count(1)
 
@@ -107,13 +107,5 @@ def give_deposit(cast: Cast, amount: int, currency: str = "CNY") -> None:
 
 def set_fee(borne_by: str, amount: int = 1500, currency: str = "USD") -> None:
     """Publish terms with this fee, in force since a moment ago."""
-    latest = PolicyVersion.objects.filter(goods_type="card_code").order_by("-version")[0]
     fee = {"amount": amount, "currency": currency, "borne_by": borne_by}
-    PolicyVersion.objects.create(
-        goods_type="card_code",
-        version=latest.version + 1,
-        terms={**latest.terms, "chargeback_fee": fee},
-        in_force_at=timezone.now() - hours(0.01),
-        published_at=timezone.now(),
-    )
-    policies._loaded.clear()
+    publish(at=hours(-0.01), chargeback_fee=fee)

@@ -132,6 +132,7 @@ HISTORY = (
     "refunds_decision",
     "refunds_message",
     "refunds_proposal",
+    "refunds_hold",
     "refunds_policyversion",
     "refunds_judgement",
     "refunds_providercheck",

@@ -1,7 +1,5 @@
 """Which terms an order is judged by, and that published ones stay as they are."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -9,21 +7,9 @@ from django.utils import timezone
 from refunds import policies
 from refunds.facts import build, of_buyer
 from refunds.models import PolicyVersion
-from refunds.policy import DEFAULTS
 from tests.factories import days, hours, make_order
 from tests.people import Cast
-
-
-def publish(version: int, in_force: timedelta, **changes: object) -> None:
-    now = timezone.now()
-    PolicyVersion.objects.create(
-        goods_type="card_code",
-        version=version,
-        terms={**DEFAULTS["card_code"], **changes},
-        in_force_at=now + in_force,
-        published_at=now,
-    )
-    policies._loaded.clear()
+from tests.terms import publish
 
 
 def judged(cast: Cast, total: int) -> policies.Verdict:
@@ -36,19 +22,19 @@ def judged(cast: Cast, total: int) -> policies.Verdict:
 
 
 def test_order_is_judged_by_the_version_in_force_at_purchase(cast: Cast) -> None:
-    publish(2, hours(-1), small_below=1000)  # stricter, since
+    publish(at=hours(-1), small_below=1000)  # stricter, since
     verdict = judged(cast, 4900)
     assert (verdict.decision.outcome, verdict.policy.ref) == ("approve", "card_code@1")
 
 
 def test_newer_version_counts_where_it_is_kinder(cast: Cast) -> None:
-    publish(2, hours(-1), small_below=10_000)
+    publish(at=hours(-1), small_below=10_000)
     verdict = judged(cast, 9900)
     assert (verdict.decision.outcome, verdict.policy.ref) == ("approve", "card_code@2")
 
 
 def test_version_of_tomorrow_does_not_count(cast: Cast) -> None:
-    publish(2, days(1), small_below=10_000)
+    publish(at=days(1), small_below=10_000)
     assert judged(cast, 9900).policy.ref == "card_code@1"
 
 

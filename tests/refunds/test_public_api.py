@@ -6,9 +6,8 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from refunds import policies, published
+from refunds import published
 from refunds.machine import State
-from refunds.models import PolicyVersion
 from refunds.operations.sweep import sweep_deadlines
 from refunds.policy import DEFAULTS, GOODS_TYPES, Terms
 from refunds.policy.plain import SENTENCES, plain
@@ -16,6 +15,7 @@ from refunds.seller_figures import FLOOR
 from tests.cases import bring, make_request
 from tests.factories import days, hours, make_order
 from tests.people import Api, Cast
+from tests.terms import publish
 
 PUBLIC = [
     "/api/v1/policies/",
@@ -67,18 +67,24 @@ def test_sentences_exist_in_both_languages() -> None:
 
 
 def test_next_version_is_shown_ahead(api: Api) -> None:
-    in_force_at = timezone.now() + days(7)
-    terms = {**DEFAULTS["account"], "window_days": 10}
-    PolicyVersion.objects.create(
-        goods_type="account", version=2, terms=terms, in_force_at=in_force_at, published_at=timezone.now()
-    )
-    policies._loaded.clear()
+    publish("account", at=days(8), window_days=10)
     cache.clear()
     row = next(r for r in api.get("/api/v1/policies/").json()["results"] if r["goods_type"] == "account")
     assert (row["policy"], row["next"]["policy"]) == ("account@1", "account@2")
     read = api.get("/api/v1/policies/account/").json()
     assert (read["terms"]["window_days"], read["next"]["terms"]["window_days"]) == (15, 10)
-    policies._loaded.clear()
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "15 days → 10 days"), ("zh-hans", "15 天 → 10 天")])
+def test_what_comes_says_what_it_changes_and_why_and_keeps_the_commission_to_itself(
+    api: Api, language: str, text: str
+) -> None:
+    publish("account", at=days(8), window_days=10, commission_bps=300)
+    cache.clear()
+    coming = api.get("/api/v1/policies/account/", headers={"Accept-Language": language}).json()["next"]
+    [change] = coming["changes"]
+    assert (change["term"], change["text"], change["for_buyer"]) == ("window_days", text, "stricter")
+    assert (coming["title"], coming["why"]) == ("Other terms", "The old ones did not do.")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/policies/socks/", "/api/v1/sellers/S-none/"])

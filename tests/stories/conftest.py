@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.evidence import evidence_folder
-from tests.payments.funds import publish
 from tests.people import Cast
+from tests.terms import publish
 
 from .story import Story, at
 from .wall import wall_from

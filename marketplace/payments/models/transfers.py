@@ -81,6 +81,11 @@ class Transfer(models.Model):
                 condition=Q(state__in=["failed", "abnormal", "manual"]),
             ),
             models.Index(fields=["reference"], name="transfer_by_reference"),
+            models.Index(
+                fields=["channel_refund_no"],
+                name="transfer_by_channel_no",
+                condition=~Q(channel_refund_no=""),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

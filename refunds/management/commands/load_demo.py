@@ -11,7 +11,7 @@ from marketplace.identity import tokens
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.intake import shops
-from refunds import demo, demo_money
+from refunds import demo, demo_money, demo_policies
 from refunds.demo_steps import People
 from sellers.models import Membership, Seller
 
@@ -51,6 +51,7 @@ class Command(BaseCommand):
                 ("finance", Role.FINANCE),
                 ("finance2", Role.FINANCE),
                 ("risk", Role.RISK),
+                ("editor", Role.POLICY_EDITOR),
                 ("auditor", Role.AUDITOR),
             )
         }
@@ -66,6 +67,7 @@ class Command(BaseCommand):
         count = demo.load(shop, people, now)
         money_desk = demo_money.Desk(staff["finance"], staff["finance2"], staff["risk"], members[0])
         demo_money.load(shop, money_desk, now)
+        demo_policies.load(staff["editor"], staff["supervisor"], now)
         buyer = demo.main_buyer(shop)
         buyer.email = "buyer@example.com"
         buyer.set_password(password)

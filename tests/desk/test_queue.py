@@ -220,4 +220,4 @@ def test_case_page_takes_the_same_queries_for_one_unit_or_five(cast: Cast, desk:
     for text in ("One", "Two", "Three"):
         desk.post(url_of(five), {"move": "say", "text": text})
     desk.get(url_of(five))  # shows the messages that wait
-    assert counted(lambda: desk.get(url_of(five))) == few == 29
+    assert counted(lambda: desk.get(url_of(five))) == few == 30

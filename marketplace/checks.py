@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 def production_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
     if settings.EMBEDDED:
         return []
-    wrong = [*_keys(), *_network(), *_sandbox()]
+    wrong = [*_keys(), *_network(), *_sandbox(), *_staff()]
     messages: list[CheckMessage] = [
         Error(what, hint=hint, id=f"recourse.{number}") for number, what, hint in wrong
     ]
@@ -76,6 +76,15 @@ def _sandbox() -> list[Wrong]:
     channels = ", ".join(settings.SANDBOX_ANSWERS_FOR)
     remedy = "Set ALLOW_SANDBOX=1 where no real money moves, else empty SANDBOX_ANSWERS_FOR."
     return [("E008", f"The sandbox would answer for {channels}, so that no money is paid back.", remedy)]
+
+
+def _staff() -> list[Wrong]:
+    if settings.STAFF_MFA == "required":
+        return []
+    remedy = "STAFF_MFA=required, or leave it out."
+    return [
+        ("E009", f"STAFF_MFA is {settings.STAFF_MFA!r}: staff would sign in with a password alone.", remedy)
+    ]
 
 
 def _length(text: str) -> int:

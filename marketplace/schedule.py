@@ -25,6 +25,7 @@ SWEEPS = {
 }
 # In Asia/Shanghai. The channels' lists of a day are ready by ten the next morning; who gave none is asked hourly.
 BY_THE_CLOCK = {
+    "clean_up_sign_ins": crontab(hour="4", minute="10"),
     "settle_orders": crontab(hour="3", minute="0"),
     "reconcile": crontab(hour="10-23", minute="30"),
 }

@@ -54,15 +54,15 @@ APPEND_SLASH = False
 CSRF_FAILURE_VIEW = "marketplace.kernel.problems.csrf_failure"
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "axes",  # before the admin, which loads identity/hooks.py: that is told of a failed sign-in after axes
+    "unfold.apps.BasicAppConfig",
+    "marketplace.identity.desk.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    "axes",
     "csp",
     "django_structlog",
     "pgtrigger",
@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "marketplace.identity.desk.gate.DeskGate",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "marketplace.desk_csp.DeskPolicy",
@@ -149,6 +150,12 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # identity's audit log keeps who signed in
+AXES_CLIENT_IP_CALLABLE = "marketplace.kernel.http.client_address"
+# A second factor of staff: "required", or "offered" to who wants one. Staff without one reach only the page to set it up.
+STAFF_MFA = env("STAFF_MFA", "offered" if EMBEDDED else "required")
+STAFF_IDLE_MINUTES = int(env("STAFF_IDLE_MINUTES", "60"))
+STAFF_SESSION_HOURS = int(env("STAFF_SESSION_HOURS", "12"))  # a working day
 # Proxies whose X-Forwarded-For is believed; none means the peer's own address counts.
 TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Recourse",
@@ -20,7 +22,14 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("desk/theme.css"),
         lambda request: static("desk/desk.css"),
         lambda request: static("desk/lists.css"),
+        lambda request: static("desk/account.css"),
     ],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("My account"), "link": reverse_lazy("admin:account")},
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "GLOBAL_CALLBACK": "refunds.admin.sidebar.site_context",
     "DASHBOARD_CALLBACK": "refunds.admin.sidebar.home",
     "SIDEBAR": {"navigation": "refunds.admin.sidebar.navigation"},

@@ -5,7 +5,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -230,6 +242,7 @@ def case(number: str, user: User) -> Case:
     if request is None:
         raise NotFound()
     units = request.order.units.defer("sealed_secret", "secret_fingerprint").order_by("id")
+    units = units.annotate(has_code=ExpressionWrapper(Q(sealed_secret__isnull=False), BooleanField()))
     events = Prefetch("events", UnitEvent.objects.order_by("at", "id"))
     outside, seats = is_outside(user), list(_seats(request))
     return Case(

@@ -351,6 +351,21 @@ INVARIANTS = (
         " HAVING count(*) <> max(version) OR min(version) <> 1",
     ),
     Invariant(
+        "roles_on_record",
+        "What somebody may do at the desk is what the audit log last said of them.",
+        "SELECT u.username, said.subject FROM identity_user u LEFT JOIN LATERAL (SELECT subject FROM identity_auditentry"
+        " WHERE kind = 'role_changed' AND about_id = u.id ORDER BY id DESC LIMIT 1) said ON true"
+        " WHERE coalesce(split_part(said.subject, ' → ', 2), '–') <> CASE WHEN u.is_staff AND u.is_active"
+        " THEN coalesce(nullif(u.role, ''), '?') ELSE '–' END",
+    ),
+    Invariant(
+        "recovery_codes_have_their_factor",
+        "Nobody has recovery codes but who has a second factor that is confirmed.",
+        "SELECT u.username FROM identity_recoverycode c JOIN identity_user u ON u.id = c.user_id"
+        " LEFT JOIN identity_secondfactor f ON f.user_id = c.user_id AND f.confirmed_at IS NOT NULL"
+        " WHERE f.id IS NULL",
+    ),
+    Invariant(
         "sandbox_agrees",
         "Each transfer that succeeded at the sandbox is in the sandbox's own books with the same amount.",
         "SELECT f.number FROM payments_transfer f JOIN payments_claim k ON k.id = f.claim_id"

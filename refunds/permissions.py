@@ -20,6 +20,7 @@ _JUDGES = frozenset({Party.REVIEWER, Party.SUPERVISOR, Party.ARBITER})
 DEEDS: dict[str, frozenset[Party]] = {
     "ask_provider": _JUDGES | {Party.SUPPORT},
     "write_answer": _JUDGES | {Party.SUPPORT},
+    "show_code": frozenset({Party.REVIEWER, Party.SUPERVISOR}),
     "clear_flag": frozenset({Party.SUPERVISOR}),
     "extend": frozenset({Party.REVIEWER, Party.SUPERVISOR}),
     "decide_together": frozenset({Party.REVIEWER, Party.SUPERVISOR}),  # many cases with one form

@@ -5,6 +5,7 @@ from threading import BoundedSemaphore
 from celery import shared_task
 from django.utils import timezone
 
+from marketplace.identity.operations import clean_up
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
@@ -79,6 +80,11 @@ def sweep_imports() -> None:
 @shared_task(name="refunds.settle_orders")
 def settle_orders() -> None:
     settling.settle_due(timezone.now())
+
+
+@shared_task(name="refunds.clean_up_sign_ins")
+def clean_up_sign_ins() -> None:
+    clean_up.clean_up_sign_ins(timezone.now())
 
 
 @shared_task(name="refunds.sweep_prechecks")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from marketplace.identity.models import User
 from marketplace.kernel.models import IdempotencyKey
 from refunds.evidence import storage
-from refunds.models import CaseFileMade, Evidence, EvidenceView, PendingFile, RefundRequest
+from refunds.models import CaseFileMade, Evidence, PendingFile, RefundRequest
 from refunds.operations import give_evidence
 from refunds.operations.take_file import Upload
 
@@ -102,7 +102,6 @@ def leave_files(cast: Cast, request: RefundRequest) -> Evidence:
         key="a.pdf",
         at=now,
     )
-    EvidenceView.objects.create(evidence=evidence, user=cast.supervisor, at=now)
     CaseFileMade.objects.create(
         request=request, purpose="court", language="en", form="zip", by="buyer", at=now,
         manifest_sha256="0" * 64, pdf_sha256="0" * 64,

@@ -1,4 +1,4 @@
-"""What every page of the desk stands on, and the people who sign in to it, to be read."""
+"""What every page of the desk stands on, and the log of what is done at it."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
-from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from .models import User
+from .desk.audit import audit_page
+from .models import AuditEntry
 
 COUNT_CAP = 1000
 
@@ -83,21 +84,13 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 admin.site.unregister(Group)
 
 
-@admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
-    list_display = ("username", "role", "is_staff", "is_active", "last_login")
-    list_filter = ("role", "is_staff", "is_active")
-    ordering = ("username", "id")
-    search_start = ("username",)
-    search_help_text = _("User name")
-    fields = (
-        "username",
-        "first_name",
-        "last_name",
-        "email",
-        "role",
-        "is_staff",
-        "is_active",
-        "last_login",
-        "date_joined",
-    )
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """One page in place of a list."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.log_view)
+        return [path("", view, name="identity_auditentry_changelist")]
+
+    def log_view(self, request: HttpRequest) -> HttpResponse:
+        return audit_page(self, request)

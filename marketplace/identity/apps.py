@@ -8,4 +8,4 @@ class IdentityConfig(AppConfig):
     label = "identity"
 
     def ready(self) -> None:
-        from . import schema  # noqa: F401  (registers the token with the API document)
+        from . import hooks, schema  # noqa: F401  (hooks hears sign-ins; schema registers the token with the API document)

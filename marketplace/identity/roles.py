@@ -36,6 +36,7 @@ _PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
+_AUDITS = {"identity.view_auditentry"}
 _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 _OWN: dict[str, set[str]] = {
@@ -56,7 +57,9 @@ _OWN: dict[str, set[str]] = {
     | _EXPORTS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | _PUBLISHES
-    | {"refunds.view_appeal"},
+    | {"refunds.view_appeal"}
+    | _AUDITS
+    | {"identity.view_user", "identity.change_user"},
     # Of cases, those alone that a supervisor has seated them in (refunds.permissions.reach).
     Role.ARBITER: {"refunds.view_refundrequest"},
     Role.FINANCE: _CASES
@@ -70,6 +73,7 @@ _OWN: dict[str, set[str]] = {
     Role.RISK: _CASES
     | _DISPUTES
     | _MONEY
+    | _AUDITS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
     Role.POLICY_EDITOR: _RULES | _PUBLISHES | {"refunds.add_policydraft", "refunds.change_policydraft"},
     Role.AUDITOR: _CASES
@@ -79,6 +83,7 @@ _OWN: dict[str, set[str]] = {
     | _FUNDS
     | _BREAKS
     | _EXPORTS
+    | _AUDITS
     | {
         "refunds.view_appeal",
         "refunds.view_bulkrun",

@@ -1,8 +1,8 @@
-"""What every API view needs from a request: the caller's address and its idempotency key."""
+"""What views need from a request: where it comes from, and its idempotency key."""
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -31,6 +31,20 @@ def client_address(request: HttpRequest | Request) -> str:
             if hop.strip() and hop.strip() not in settings.TRUSTED_PROXIES:
                 return str(hop).strip()
     return peer
+
+
+class Origin(NamedTuple):
+    """Where something was done from: an address ("" where there is none) and a browser in its own words."""
+
+    ip: str = ""
+    device: str = ""
+
+
+NOWHERE = Origin()  # the command line, or the machine itself
+
+
+def origin_of(request: HttpRequest) -> Origin:
+    return Origin(client_address(request), request.META.get("HTTP_USER_AGENT", "")[:255])
 
 
 def idempotency_key(request: Request, operation: str, content: bytes | None = None) -> idempotency.Key:

@@ -21,6 +21,7 @@ from .queue import RefundRequestAdmin
 from .saved_views import SavedViewAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
+from .users import UserAdmin
 from .withdrawals import WithdrawalAdmin
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",
+    "UserAdmin",
     "WithdrawalAdmin",
 ]

@@ -39,6 +39,7 @@ def _verify(buyer: Buyer, user: User, data: Mapping[str, Any], now: datetime) ->
 VERIFY = RecordMove(
     _("Verify the identity"), _("Money that waits for it goes out at once. This cannot be taken back."),
     "verified_user", "good", SeenForm, _verify, _("Verified. What waited for it is being paid."),
+    needs_step_up=True,
 )  # fmt: skip
 
 

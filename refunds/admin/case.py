@@ -22,7 +22,7 @@ from refunds.models import RefundItem, RefundRequest
 from refunds.models.evidence import kind_label
 from refunds.operations.asked import standing_demand
 from refunds.operations.say import say_as_staff
-from refunds.permissions import STAFF_PARTIES, is_outside
+from refunds.permissions import STAFF_PARTIES, is_outside, may_do
 from refunds.policy import EventFacts, unit_use
 from refunds.review_queries import reviewing
 
@@ -187,6 +187,7 @@ def _page(
         "unsent": _unsent(attempt, [name for name, _move, _form in moves]),
         "is_proposer": bool(case.proposal and case.proposal.by_id == user.pk),
         "say_form": attempt.form if attempt and attempt.name == SAY else SayForm(auto_id="say-%s"),
+        "may_show_code": may_do(user, "show_code"),
         "may_speak": user.role in STAFF_PARTIES,
         "needs_person": any(transfer.state in Transfer.STUCK_STATES for transfer in case.transfers),
         "over_limit": row.amount > row.two_person_above,

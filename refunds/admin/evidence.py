@@ -83,7 +83,12 @@ def evidence_panel(user: User, case: Case) -> dict[str, Any]:
 def _shown(row: Evidence, user: User, reuses: list[Reuse]) -> Shown:
     may_see, is_watched = staff_may_see(user, row.kind), row.kind in VERIFIERS_ONLY
     now = timezone.now()
-    url = link_for_user(row, user, now) if may_see else ""
+    if not may_see:
+        url = ""
+    elif is_watched:  # it opens for a reason
+        url = reverse("admin:refunds_refundrequest_identity", args=[row.request.number, row.position])
+    else:
+        url = link_for_user(row, user, now)
     # A thumbnail loads by itself: that would be a view nobody meant.
     has_thumbnail = may_see and row.is_image and not is_watched
     small = link_for_user(row, user, now, is_small=True) if has_thumbnail else ""

@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from marketplace.identity.admin import ReadOnlyAdmin
-from marketplace.identity.exporting import PERMISSION, note_export
 from marketplace.identity.models import ListExport, User
+from marketplace.identity.operations.exporting import PERMISSION, note_export
 from marketplace.kernel.csvfile import write_csv, write_xlsx
 
 from .lists import LISTS, Shape

@@ -35,6 +35,7 @@ from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
 from .holding import claim_next_view, hold_view, next_queue
 from .looks import state_badge, waits_for
+from .sensitive import code_view, identity_view
 from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, open_queues, shown_count
 
 
@@ -82,16 +83,23 @@ class RefundRequestAdmin(TicksCases, ReadOnlyAdmin):
     )
 
     def get_urls(self) -> list[URLPattern]:
-        pages = (self.case_page, self.evidence_page, self.casefile_page, self.filing_page)
-        view, evidence, casefile, filing = map(self.admin_site.admin_view, pages)
         claim_next, hold = (
             self.admin_site.admin_view(require_POST(page)) for page in (self.claim_next_page, self.hold_page)
         )
+        pages = (
+            self.case_page, self.evidence_page, self.casefile_page, self.filing_page, self.code_page,
+            self.identity_page,
+        )  # fmt: skip
+        view, evidence, casefile, filing, code, identity = map(self.admin_site.admin_view, pages)
         return [
             path("claim-next/", claim_next, name="refunds_refundrequest_claim_next"),
             path("case/<str:number>/hold/", hold, name="refunds_refundrequest_hold"),
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
+            path(
+                "case/<str:number>/evidence/<int:position>/", identity, name="refunds_refundrequest_identity"
+            ),
+            path("case/<str:number>/code/", code, name="refunds_refundrequest_code"),
             path("case/<str:number>/file/", casefile, name="refunds_refundrequest_casefile"),
             path("file/<str:no>/", filing, name="refunds_refundrequest_file"),
             *super().get_urls(),
@@ -110,6 +118,12 @@ class RefundRequestAdmin(TicksCases, ReadOnlyAdmin):
     def evidence_page(self, request: HttpRequest, number: str) -> HttpResponse:
         self._at_work(request, number)
         return evidence_view(self, request, number)
+
+    def identity_page(self, request: HttpRequest, number: str, position: int) -> HttpResponseBase:
+        return identity_view(self, request, number, position)
+
+    def code_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        return code_view(self, request, number)
 
     def casefile_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
         self._at_work(request, number)

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from marketplace.identity.admin import ReadOnlyAdmin
+from marketplace.identity.desk.step_up import ask_proof, is_proved
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound, Refusal
 
@@ -50,6 +51,9 @@ class RecordMove(NamedTuple):
     form: Callable[..., forms.Form]  # takes the posted data, or nothing
     run: Callable[[Any, User, Mapping[str, Any], datetime], object]  # row, user, cleaned data, now
     done: Text
+    needs_step_up: bool = (
+        False  # it weighs: who makes it shows anew that it is them (identity/desk/step_up.py)
+    )
 
 
 class Fact(NamedTuple):
@@ -116,9 +120,9 @@ class RecordAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         move = cast(RecordMove, self.adding)
         if request.method != "POST":
-            return self._adding_page(request, move, move.form(auto_id="add-%s"))
+            return self._adding_page(request, move, _asked(request, move, move.form(auto_id="add-%s")))
         form = move.form(request.POST, auto_id="add-%s")
-        if not form.is_valid():
+        if not _is_taken(request, move, form):
             return self._adding_page(request, move, form, status=422)
         try:
             row = move.run(None, cast(User, request.user), form.cleaned_data, timezone.now())
@@ -141,7 +145,7 @@ class RecordAdmin(ReadOnlyAdmin):
             messages.error(request, _("This cannot be done, or not by you."))
             return self._page(request, row, status=403)
         form = move.form(request.POST, auto_id=f"{name}-%s")
-        if not form.is_valid():
+        if not _is_taken(request, move, form):
             return self._page(request, row, tried=(name, form), status=422)
         try:
             move.run(row, cast(User, request.user), form.cleaned_data, timezone.now())
@@ -174,7 +178,13 @@ class RecordAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         row = self.get_object(request, str(row.pk)) or row  # as it is after a refusal, not as it was before
         moves = [
-            (name, move, tried[1] if tried and tried[0] == name else move.form(auto_id=f"{name}-%s"))
+            (
+                name,
+                move,
+                tried[1]
+                if tried and tried[0] == name
+                else _asked(request, move, move.form(auto_id=f"{name}-%s")),
+            )
             for name, move in self.moves(request, row).items()
         ]
         context = {
@@ -194,3 +204,15 @@ class RecordAdmin(ReadOnlyAdmin):
     def _url(self, page: str, *args: object) -> str:
         opts = cast(type[Model], self.model)._meta
         return reverse(f"admin:{opts.app_label}_{opts.model_name}_{page}", args=args)
+
+
+def _asked(request: HttpRequest, move: RecordMove, form: forms.Form) -> forms.Form:
+    """The form as it is shown: with a field for the proof where the move wants one and the last is not fresh."""
+    if move.needs_step_up:
+        ask_proof(request, form)
+    return form
+
+
+def _is_taken(request: HttpRequest, move: RecordMove, form: forms.Form) -> bool:
+    """Whether the move may go on to its operation; if not, the form says why."""
+    return _asked(request, move, form).is_valid() and is_proved(request, form)

@@ -16,8 +16,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.identity import saved_views as operations
 from marketplace.identity.models import SavedView, User
+from marketplace.identity.operations import saved_views as operations
 from marketplace.identity.roles import Role
 
 from .lists import LISTS, in_words

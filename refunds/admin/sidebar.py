@@ -138,6 +138,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _table(request, _("Users"), "badge", "identity", "user"),
                 _table(request, _("Imports"), "upload_file", "refunds", "fileimport"),
                 _table(request, _("Exports"), "download", "identity", "listexport"),
+                _table(request, _("Audit log"), "policy_alert", "identity", "auditentry"),
             ],
         },
     ]

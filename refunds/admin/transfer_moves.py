@@ -106,16 +106,16 @@ MOVES: dict[str, RecordMove] = {
     ),
     "confirm": RecordMove(
         _("Confirm the payment"), _("The bank has paid: the payment is booked, and the case is done."),
-        "verified_user", "good", ReferenceForm, _confirm, _("Confirmed: paid by hand, and booked."),
+        "verified_user", "good", ReferenceForm, _confirm, _("Confirmed: paid by hand, and booked."), needs_step_up=True,
     ),
     "reject": RecordMove(
         _("Reject the payout"), _("Nothing is paid. Another payee can be proposed then."),
-        "block", "bad", RejectForm, _reject, _("Rejected. Nothing was paid."),
+        "block", "bad", RejectForm, _reject, _("Rejected. Nothing was paid."), needs_step_up=True,
     ),
     "propose": RecordMove(
         _("Propose a payout by hand"), _("To an account of the buyer's. Another person pays and confirms."),
         "account_balance_wallet", "good", PayeeForm, _propose,
-        _("Proposed. Another person pays it at the bank and confirms."),
+        _("Proposed. Another person pays it at the bank and confirms."), needs_step_up=True,
     ),
     "ask": RecordMove(
         _("Ask the channel"), _("What became of it? The answer is recorded, and nothing is sent."),

@@ -53,11 +53,11 @@ MOVES = {
     "pay": RecordMove(
         _("Record the payment"),
         _("Pay it at the bank first, to the account the seller is registered with; then enter the bank's reference."),
-        "account_balance", "good", ReferenceForm, _pay, _("Recorded as paid."),
+        "account_balance", "good", ReferenceForm, _pay, _("Recorded as paid."), needs_step_up=True,
     ),
     "reject": RecordMove(
         _("Reject"), _("The amount is payable again. The seller reads the note."),
-        "block", "bad", NoteForm, _reject, _("Rejected. The amount is payable again."),
+        "block", "bad", NoteForm, _reject, _("Rejected. The amount is payable again."), needs_step_up=True,
     ),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .drafts import PolicyDraft
-from .evidence import Evidence, EvidenceView, PendingFile
+from .evidence import Evidence, PendingFile
 from .flags import Flag
 from .holds import Hold
 from .imports import FileImport, ImportKind
@@ -32,7 +32,6 @@ __all__ = [
     "Decision",
     "Evidence",
     "EvidenceDemand",
-    "EvidenceView",
     "Extension",
     "FileImport",
     "Flag",

@@ -1,4 +1,4 @@
-"""Files in a case (requirement D): what was given, by whom, and who looked at an identity document."""
+"""Files in a case (requirement D): what was given, and by whom."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -123,20 +123,6 @@ class Evidence(models.Model):
     def shown_inline(self) -> bool:
         """Images only: a browser shows a sandboxed PDF as an error, and plays no video without ranges."""
         return self.is_image
-
-
-class EvidenceView(models.Model):
-    """Somebody of the staff looked at an identity document (requirement K3). Never changed."""
-
-    evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="views")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    ip = models.GenericIPAddressField(_("IP address"), null=True)
-    at = models.DateTimeField(_("at"))
-
-    class Meta:
-        verbose_name = _("view of an identity document")
-        verbose_name_plural = _("views of identity documents")
-        triggers = append_only()
 
 
 class PendingFile(models.Model):

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from axes.helpers import get_cool_off
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.identity.locks import locked_for
 from marketplace.identity.models import User
 
 from .access import membership_of, no_seller
@@ -42,10 +42,7 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        if getattr(self.request, "axes_locked_out", False):
-            # The lock holds; taking the mark off lets this page say so instead of axes' bare one.
-            del self.request.axes_locked_out  # type: ignore[attr-defined]
-            minutes = int(get_cool_off().total_seconds() // 60)
+        if minutes := locked_for(self.request):
             context = self.get_context_data(form=form, locked_for_minutes=minutes)
             return self.render_to_response(context, status=429)
         if form.has_error("__all__", NO_SELLER):

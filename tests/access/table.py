@@ -22,6 +22,9 @@ MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
 NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
+AUDIT = "audit"  # who did what, for those who look after that
+CODE = "code"  # a card code for a reason, for those who judge
+IDENTITY = "identity"  # an identity document for a reason, for those who verify
 KEPT = "kept"  # a page in place of a model's, for those who see cases
 
 
@@ -111,6 +114,9 @@ DOORS: dict[str, Door] = {
     # --- the desk ---
     "admin/login/": Door(SIGN_IN, "GET POST", {"username": "nobody", "password": "guessed"}),
     "admin/logout/": Door(SIGN_IN, "POST"),
+    "admin/login/code/": Door(SIGN_IN, "GET POST", {"proof": "123456"}),
+    "admin/account/": Door(DESK, "GET POST", {"session": "1"}),
+    "admin/account/second-factor/": Door(DESK, "GET POST", {"move": "start"}),
     "admin/": Door(DESK),
     "admin/search/": Door(DESK, "GET", {"s": "RF"}),
     "admin/password_change/": Door(DESK),
@@ -134,6 +140,13 @@ DOORS: dict[str, Door] = {
     "admin/refunds/fileimport/<int:pk>/bad-rows.csv": Door(MODEL),
     "admin/identity/savedview/<int:pk>/open/": Door(DESK),
     "admin/identity/listexport/of/<str:label>/": Door(MODEL, "POST", {"form": "csv"}),
+    "admin/refunds/refundrequest/case/<str:number>/code/": Door(
+        CODE, "GET POST", {"unit": "1", "reason": "To see."}
+    ),
+    "admin/refunds/refundrequest/case/<str:number>/evidence/<int:position>/": Door(
+        IDENTITY, "GET POST", {"reason": "To see."}
+    ),
+    "admin/identity/auditentry/": Door(AUDIT),
     "admin/refunds/deadline/": Door(KEPT),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
@@ -152,7 +165,7 @@ SEES: dict[str, set[Role]] = {
     "axes/accessfailurelog": set(),
     "identity/listexport": {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR},
     "identity/savedview": set(Role),  # of whom each sees their own, and those shared with their role
-    "identity/user": {Role.AUDITOR},
+    "identity/user": {Role.SUPERVISOR, Role.AUDITOR},
     "identity/buyer": _CASES,
     "ledger/account": _MONEY,
     "ledger/transaction": _MONEY,
@@ -186,4 +199,6 @@ SEES: dict[str, set[Role]] = {
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
+AUDITS = {Role.SUPERVISOR, Role.RISK, Role.AUDITOR}
+VERIFIES = {Role.SUPERVISOR, Role.RISK}
 STRANGER, SEATED = {302}, {200}

@@ -22,7 +22,7 @@ from marketplace.kernel import crypto
 from refunds.machine import JUDGES, State
 from tests.cases import make_request
 from tests.contested import arbiter, seat
-from tests.evidence import evidence_folder
+from tests.evidence import evidence_folder, give
 from tests.factories import ShopFactory, StaffFactory, make_member
 from tests.people import Api, Cast, signed
 from tests.portal.tools import words
@@ -45,7 +45,10 @@ NOBODY = {
 }
 
 
-STAFF_DOORS = (table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT)
+SECRETS = (table.CODE, table.IDENTITY)
+STAFF_DOORS = (
+    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT, table.AUDIT, *SECRETS,
+)  # fmt: skip
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
@@ -228,6 +231,23 @@ def test_who_files_for_no_buyer_sees_no_order_to_file_for(asked: Scene, role: st
 @pytest.mark.parametrize("role", ["", *(role for role in Role if role not in JUDGES)])
 def test_who_judges_nothing_is_handed_no_case(asked: Scene, role: str) -> None:
     refused(signed_in(StaffFactory.create(role=role)), (table.NEXT,), asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.AUDITS)])
+def test_who_looks_after_nobody_reads_no_audit_log(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.AUDIT,), asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.JUDGES)])
+def test_who_judges_nothing_sees_no_code(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.CODE,), asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.VERIFIES)])
+def test_who_verifies_nobody_sees_no_identity_document(cast: Cast, asked: Scene, role: str) -> None:
+    document = give(asked.case, cast.support, kind="identity")
+    where = {"position": document.position}
+    refused(signed_in(StaffFactory.create(role=role)), (table.IDENTITY,), asked, {302, 403}, names=where)
 
 
 def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) -> None:

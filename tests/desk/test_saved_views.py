@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from marketplace.identity import saved_views
 from marketplace.identity.models import SavedView, User
+from marketplace.identity.operations import saved_views
 from marketplace.identity.roles import Role
 from marketplace.kernel.errors import NotFound, NotPermitted
 from tests.cases import make_request

@@ -24,6 +24,7 @@ SAFE = {
     },
     "SANDBOX_ANSWERS_FOR": [],
     "ALLOW_SANDBOX": False,
+    "STAFF_MFA": "required",
 }
 
 
@@ -52,6 +53,8 @@ def test_a_safe_production_passes(settings: Settings) -> None:
         ("ALLOWED_HOSTS", ["*"], "recourse.E006"),
         ("CELERY_BROKER_URL", "filesystem://", "recourse.E007"),
         ("SANDBOX_ANSWERS_FOR", ["alipay"], "recourse.E008"),
+        ("STAFF_MFA", "offered", "recourse.E009"),
+        ("STAFF_MFA", "", "recourse.E009"),
     ],
 )
 def test_an_unsafe_setting_is_an_error(settings: Settings, name: str, value: object, error: str) -> None:

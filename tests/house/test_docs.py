@@ -25,7 +25,6 @@ NOT_YET = {
     "H5": "appeals against bans come with risk",
     "H6": "scores come with risk",
     "H7": "the investigation view comes with risk",
-    "H9": "limits and holds come with risk",
     "H10": "codes sold before come with the sellers' stock",
     "I1": "onboarding comes with the sellers' side",
     "I3": "public figures are there; what follows from them comes with the sellers' side",

@@ -138,7 +138,6 @@ HISTORY = (
     "refunds_providercheck",
     "refunds_flag",
     "refunds_evidence",
-    "refunds_evidenceview",
     "refunds_deadline",
     "refunds_extension",
     "refunds_outage",
@@ -151,6 +150,7 @@ HISTORY = (
     "refunds_vote",
     "refunds_casefilemade",
     "orders_unitevent",
+    "identity_auditentry",
 )
 
 

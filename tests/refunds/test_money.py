@@ -360,6 +360,10 @@ def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
             " (request_id, sequence, by_id, outcome, amount, fault, clause, note, deviation, at)"
             f" SELECT id, 1, {cast.reviewer.pk}, 'approve', 1, 'none', '', 'x', '', now() FROM refunds_refundrequest"
         ),
+        "roles_on_record": "UPDATE identity_user SET role = 'finance' WHERE role = 'reviewer'",
+        "recovery_codes_have_their_factor": (
+            f"INSERT INTO identity_recoverycode (user_id, digest) VALUES ({cast.reviewer.pk}, '')"
+        ),
         "sandbox_agrees": "UPDATE payments_sandboxrefund SET amount = amount + 1",
     }
     assert set(harm) == {invariant.name for invariant in INVARIANTS}

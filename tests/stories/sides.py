@@ -6,12 +6,13 @@ staff sign in with a password, and what they may do is read from their pages.
 
 import html
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.test import Client
 from django.utils import timezone, translation
 
+from marketplace.identity.desk.step_up import FRESH_FOR
 from marketplace.identity.models import User
 from refunds.admin.moves import MOVES
 from refunds.casefile.words import EVENTS as DESK_TITLES
@@ -23,7 +24,7 @@ from tests.people import Api, Cast
 PASSWORD = "correct horse 12"
 ENGLISH = {"accept-language": "en"}
 QUEUE = "/admin/refunds/refundrequest/"
-SESSION = timedelta(hours=12)
+SESSION = FRESH_FOR  # after it a move that weighs would want a proof anew: signing in is one
 # What a seller may decide; to write a message, add a file or read is open always.
 ANSWERS = {"agree", "refuse", "part", "replacement", "promise", "sealed", "appeal"}
 

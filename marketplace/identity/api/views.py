@@ -14,7 +14,7 @@ from marketplace.kernel.schema import BODY, problems
 from marketplace.kernel.serializers import StrictSerializer, TextField, instant
 from marketplace.kernel.throttling import Login as LoginThrottle
 
-from ..operations import WrongCredentials, sign_in
+from ..operations.sign_in import WrongCredentials, sign_in
 
 
 class LoginSerializer(StrictSerializer):

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import NotFound, NotPermitted, Refusal
 
-from .models import SavedView, User
-from .roles import Role
+from ..models import SavedView, User
+from ..roles import Role
 
 VIEWS_AT_MOST = 20  # more than that nobody finds again
 

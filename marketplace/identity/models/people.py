@@ -1,14 +1,28 @@
 """Who is who: people who sign in to a screen (User) and people who bought something (Buyer)."""
 
+import pgtrigger
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Collate, Now, Reverse
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.kernel.appendonly import append_only
+from ..roles import Role
 
-from .roles import Role
+
+def _role(row: str) -> str:
+    """What a row of users may do here, in SQL; a dash for nobody of the staff, or no longer."""
+    return f"CASE WHEN {row}.is_staff AND {row}.is_active THEN coalesce(nullif({row}.role, ''), '?') ELSE '–' END"
+
+
+def _on_record(before: str) -> str:
+    """However a role is given or taken, by a command or by hand in the database: it is on record."""
+    return f"""
+        INSERT INTO identity_auditentry (kind, about_id, name, subject, number, reason, device, at)
+        VALUES ('role_changed', NEW.id, '', {before} || ' → ' || {_role("NEW")}, '', '', '', now());
+        RETURN NULL;
+    """
+
 
 # A person on the phone is found by its last digits. By bytes, so that the index answers for beginnings.
 PHONE_BACKWARDS = Collate(Reverse("phone"), "C")
@@ -25,6 +39,22 @@ class User(AbstractUser):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        triggers = [
+            pgtrigger.Trigger(
+                name="staff_on_record",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                condition=pgtrigger.Q(new__is_staff=True),
+                func=_on_record("'–'"),
+            ),
+            pgtrigger.Trigger(
+                name="role_on_record",
+                operation=pgtrigger.UpdateOf("role", "is_staff", "is_active"),
+                when=pgtrigger.After,
+                condition=pgtrigger.AnyChange("role", "is_staff", "is_active"),
+                func=_on_record(_role("OLD")),
+            ),
+        ]
 
 
 class Buyer(models.Model):
@@ -79,49 +109,3 @@ class BuyerSession(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
-
-
-class SavedView(models.Model):
-    """What a list showed when somebody gave it a name: its address without the page. Own, or shared with a role."""
-
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
-    name = models.CharField(_("name"), max_length=40)
-    list = models.CharField(_("list"), max_length=64)  # "refunds.refundrequest"
-    query = models.CharField(_("what it shows"), max_length=1000, blank=True)
-    shared_with = models.CharField(_("shared with"), max_length=20, choices=Role, blank=True)
-    created_at = models.DateTimeField(_("kept since"))
-
-    class Meta:
-        verbose_name = _("saved view")
-        verbose_name_plural = _("saved views")
-        constraints = [
-            models.UniqueConstraint(fields=["owner", "name"], name="saved_view_name_once"),
-            models.CheckConstraint(condition=~models.Q(name=""), name="saved_view_has_a_name"),
-        ]
-        indexes = [
-            models.Index(
-                fields=["shared_with"], name="saved_view_shared", condition=~models.Q(shared_with="")
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ListExport(models.Model):
-    """That somebody took a list out of the house: which, narrowed how, and how many rows."""
-
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
-    list = models.CharField(_("list"), max_length=64)
-    query = models.CharField(_("what it showed"), max_length=2000, blank=True)
-    form = models.CharField(_("form"), max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")])
-    rows = models.PositiveIntegerField(_("rows"))
-    at = models.DateTimeField(_("at"))
-
-    class Meta:
-        verbose_name = _("export")
-        verbose_name_plural = _("exports")
-        triggers = append_only()
-
-    def __str__(self) -> str:
-        return f"{self.list} {self.at:%Y-%m-%d %H:%M}"

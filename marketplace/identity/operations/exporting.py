@@ -4,7 +4,7 @@ from datetime import datetime
 
 from marketplace.kernel.errors import NotPermitted
 
-from .models import ListExport, User
+from ..models import ListExport, User
 
 PERMISSION = "identity.export_lists"
 

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.kernel.errors import Refusal
 
-from .models import Buyer
-from .tokens import Token, issue
+from ..models import Buyer
+from ..tokens import Token, issue
 
 
 class WrongCredentials(Refusal):

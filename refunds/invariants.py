@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from .figures.rollups import ROLLUPS, differences
 from .filing_channels import FILED_BY
 from .machine import HOLDABLE, OPEN, PAYABLE
 
@@ -214,6 +215,22 @@ INVARIANTS = (
         " WHERE o.answered_at IS NULL AND (r.state <> 'awaiting_buyer' OR r.sequence <> o.sequence)",
     ),
     Invariant(
+        "backtest_counts_its_cases",
+        "A finished back-test has judged all its parts, and its cases are theirs.",
+        "SELECT r.id, r.cases, r.flipped FROM refunds_backtestrun r LEFT JOIN LATERAL ("
+        " SELECT count(*) FILTER (WHERE p.judged_at IS NULL) AS left_over,"
+        " coalesce(sum((SELECT sum((kind->>-1)::bigint) FROM jsonb_array_elements(p.tally->'kinds') kind)), 0) AS cases"
+        " FROM refunds_backtestpart p WHERE p.run_id = r.id) parts ON true"
+        " WHERE r.state = 'done' AND (parts.left_over > 0 OR parts.cases <> r.cases)",
+    ),
+    Invariant(
+        "published_as_tried",
+        "A version beyond the first was published upon a back-test of its very terms.",
+        "SELECT d.id, d.goods_type FROM refunds_policydraft d WHERE d.state = 'published' AND NOT EXISTS ("
+        " SELECT 1 FROM refunds_drafttested t JOIN refunds_backtestrun r ON r.id = t.run_id"
+        " WHERE t.draft_id = d.id AND r.state = 'done' AND r.terms = d.terms)",
+    ),
+    Invariant(
         "state_is_last_transition",
         "A request's state is the target of its last transition, and nothing follows it.",
         "SELECT r.number, r.state FROM refunds_refundrequest r LEFT JOIN refunds_transition t"
@@ -372,6 +389,14 @@ INVARIANTS = (
         " LEFT JOIN payments_sandboxrefund s ON s.number = f.number"
         " WHERE f.state = 'succeeded' AND f.channel_refund_no LIKE 'SB%%'"
         " AND NOT EXISTS (SELECT 1 FROM payments_payout o WHERE o.transfer_id = f.id AND o.paid_at IS NOT NULL) AND s.amount IS DISTINCT FROM k.amount",
+    ),
+    *(
+        Invariant(
+            rollup.table.removeprefix("refunds_"),
+            "Figures by day are what the history gives.",
+            differences(rollup),
+        )
+        for rollup in ROLLUPS
     ),
 )
 

@@ -13,6 +13,8 @@ from . import desk_imports
 from .operations import bulk, decide, hold, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
+from .operations import roll_up as rolling_up
+from .operations import run_backtests as backtests
 from .operations import settle as settling
 from .operations import tell as telling
 
@@ -156,6 +158,16 @@ def sweep_deliveries() -> None:
     delivering.sweep_deliveries(timezone.now())
 
 
+@shared_task(name="refunds.run_backtests")
+def run_backtests() -> None:
+    backtests.run_backtests(timezone.now)
+
+
 @shared_task(name="refunds.sweep_pending_files")
 def sweep_pending_files() -> None:
     take_file.sweep_pending_files(timezone.now())
+
+
+@shared_task(name="refunds.roll_up")
+def roll_up() -> None:
+    rolling_up.roll_up(timezone.now())

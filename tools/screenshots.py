@@ -34,9 +34,11 @@ DESK = {
     "desk-views": "/admin/identity/savedview/",
     "desk-policies": "/admin/refunds/policyversion/",
     "desk-drafts": "/admin/refunds/policydraft/",
+    "desk-backtests": "/admin/refunds/backtestrun/",
     "desk-account": "/admin/account/",
     "desk-second-factor": "/admin/account/second-factor/",
 }
+KEYED = {"keys": "?", "palette": "Control+k", "reject": "r"}  # on the case page, each opened by its key
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
     "desk-payouts": "/admin/payments/payout/",
@@ -44,6 +46,7 @@ FINANCE = {
     "desk-disputes": "/admin/risk/dispute/",
     "desk-accounts": "/admin/ledger/account/",
     "desk-sellers": "/admin/sellers/seller/",
+    "desk-figures": "/admin/refunds/casefigure/",
 }
 AUDITOR = {"desk-audit": "/admin/identity/auditentry/"}
 ROWS = (
@@ -126,6 +129,10 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
                 page.goto("/admin/refunds/refundrequest/?queue=review")
                 page.locator("a[href*='/case/']").first.click()
                 keep(page, "", f"desk-case-{language}-{scheme}-{width}")
+                for name, key in KEYED.items():
+                    page.keyboard.press(key)
+                    keep(page, "", f"desk-{name}-{language}-{scheme}-{width}")
+                    page.keyboard.press("Escape")
             if user == "seller1":
                 page.goto("/portal/")
                 page.locator("a[href*='/portal/cases/']").first.click()

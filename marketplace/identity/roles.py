@@ -31,8 +31,11 @@ _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
 _VIEWS = {"identity.view_savedview", "identity.add_savedview"}  # all staff keep views of their own
 _EXPORTS = {"identity.export_lists", "identity.view_listexport"}  # of the lists they may see
+_FIGURES = {"refunds.view_casefigure"}  # over all cases, and how much each person decides
 _RULES = {"refunds.view_policyversion", "refunds.view_policydraft"}
 _PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
+_LAB = {"refunds.view_backtestrun"}
+_TRIES = _LAB | {"refunds.add_backtestrun"}  # a draft on decided cases
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
@@ -50,11 +53,13 @@ _OWN: dict[str, set[str]] = {
     | _RESENDS
     | _DISPUTES
     | _RULES
+    | _TRIES
     | _MONEY
     | _PAYS
     | _FUNDS
     | _BREAKS
     | _EXPORTS
+    | _FIGURES
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | _PUBLISHES
     | {"refunds.view_appeal"}
@@ -69,20 +74,27 @@ _OWN: dict[str, set[str]] = {
     | _FUNDS
     | _BREAKS
     | _EXPORTS
+    | _FIGURES
     | {"payments.change_break", "payments.move_funds"},
     Role.RISK: _CASES
     | _DISPUTES
     | _MONEY
     | _AUDITS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.POLICY_EDITOR: _RULES | _PUBLISHES | {"refunds.add_policydraft", "refunds.change_policydraft"},
+    Role.POLICY_EDITOR: _RULES
+    | _TRIES
+    | _FIGURES
+    | _PUBLISHES
+    | {"refunds.add_policydraft", "refunds.change_policydraft"},
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES
+    | _LAB
     | _MONEY
     | _FUNDS
     | _BREAKS
     | _EXPORTS
+    | _FIGURES
     | _AUDITS
     | {
         "refunds.view_appeal",

@@ -28,7 +28,7 @@ def write_csv(to: Any, header: Sequence[Any], lines: Iterable[Sequence[Any]]) ->
     to.write(BOM)
     writer = csv.writer(to)
     writer.writerow(header)
-    writer.writerows([safe(cell) for cell in line] for line in lines)
+    writer.writerows([harmless(cell) for cell in line] for line in lines)
 
 
 def write_xlsx(to: IO[bytes], header: Sequence[Any], lines: Iterable[Sequence[Any]]) -> None:
@@ -37,11 +37,11 @@ def write_xlsx(to: IO[bytes], header: Sequence[Any], lines: Iterable[Sequence[An
     sheet = book.create_sheet()
     sheet.append([str(cell) for cell in header])
     for line in lines:
-        sheet.append([safe(cell) for cell in line])
+        sheet.append([harmless(cell) for cell in line])
     book.save(to)
 
 
-def safe(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
     """Text that a spreadsheet would run or misread, made to be read: "=1+1" is shown with an apostrophe before it."""
     if not isinstance(cell, str):
         return cell

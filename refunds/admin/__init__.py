@@ -10,9 +10,11 @@ from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .drafts import PolicyDraftAdmin
 from .exports import ListExportAdmin
+from .figures import FiguresAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .imports import FileImportAdmin
 from .kept import DeadlineAdmin
+from .lab import BacktestRunAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
 from .outages import OutageAdmin
 from .payouts import PayoutAdmin
@@ -26,6 +28,7 @@ from .withdrawals import WithdrawalAdmin
 
 __all__ = [
     "AppealAdmin",
+    "BacktestRunAdmin",
     "BreakAdmin",
     "BulkRunAdmin",
     "BuyerAdmin",
@@ -34,6 +37,7 @@ __all__ = [
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
+    "FiguresAdmin",
     "FileImportAdmin",
     "ListExportAdmin",
     "NoticeAdmin",

@@ -1,6 +1,7 @@
 """A refund request, its history, what was decided and said, and the rules it was judged by."""
 
 from .appeals import Appeal
+from .backtests import BacktestFlip, BacktestPart, BacktestRun, DraftTested
 from .bulk import BulkMove, BulkOutcome, BulkRow, BulkRun
 from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
@@ -8,6 +9,17 @@ from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .drafts import PolicyDraft
 from .evidence import Evidence, PendingFile
+from .figures import (
+    CaseFigure,
+    ClockFigure,
+    FigureMark,
+    MoneyFigure,
+    OverturnFigure,
+    ReviewerFigure,
+    SalesFigure,
+    SellerFigure,
+    TimeFigure,
+)
 from .flags import Flag
 from .holds import Hold
 from .imports import FileImport, ImportKind
@@ -21,29 +33,38 @@ from .requests import RefundItem, RefundRequest, Transition
 
 __all__ = [
     "Appeal",
+    "BacktestFlip",
+    "BacktestPart",
+    "BacktestRun",
     "BulkMove",
     "BulkOutcome",
     "BulkRow",
     "BulkRun",
     "CalendarDay",
+    "CaseFigure",
     "CaseFileMade",
     "CaseWords",
+    "ClockFigure",
     "Deadline",
     "Decision",
+    "DraftTested",
     "Evidence",
     "EvidenceDemand",
     "Extension",
+    "FigureMark",
     "FileImport",
     "Flag",
     "Hold",
     "ImportKind",
     "Judgement",
     "Message",
+    "MoneyFigure",
     "Offer",
     "OfferAnswer",
     "OfferKind",
     "OfferedUnit",
     "Outage",
+    "OverturnFigure",
     "PanelMember",
     "Peak",
     "PendingFile",
@@ -54,7 +75,11 @@ __all__ = [
     "ProviderCheck",
     "RefundItem",
     "RefundRequest",
+    "ReviewerFigure",
+    "SalesFigure",
     "SealedOffer",
+    "SellerFigure",
+    "TimeFigure",
     "Transition",
     "Vote",
 ]

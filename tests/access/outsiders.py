@@ -85,6 +85,7 @@ def scene(cast: Cast) -> Scene:
         "object_id": 1,
         "label": "refunds.refundrequest",
         "pk": 1,
+        "run_id": 1,
     }
     return Scene(case, names, (case.number, case.order.no, f"CARD-{case.order.no}", cast.buyer.external_id))
 

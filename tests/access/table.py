@@ -22,10 +22,12 @@ MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
 NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
+FINDING = "finding"  # cases by number, for those who see cases: each theirs
 AUDIT = "audit"  # who did what, for those who look after that
 CODE = "code"  # a card code for a reason, for those who judge
 IDENTITY = "identity"  # an identity document for a reason, for those who verify
 KEPT = "kept"  # a page in place of a model's, for those who see cases
+FIGURES = "figures"  # over all cases, for those who answer for them
 
 
 class Door(NamedTuple):
@@ -53,6 +55,7 @@ DOORS: dict[str, Door] = {
     API + "policies/": Door(OPEN),
     API + "policies/<name:goods_type>/": Door(OPEN),
     API + "evidence-standards/": Door(OPEN),
+    API + "figures/": Door(OPEN),
     API + "sellers/<name:code>/": Door(OPEN),
     API + "service-status/": Door(OPEN),
     API + "orders/": Door(BUYER),
@@ -132,6 +135,8 @@ DOORS: dict[str, Door] = {
     ),
     "admin/refunds/refundrequest/case/<str:number>/file/": Door(STAFF_CASE, "GET POST", FILE),
     "admin/refunds/refundrequest/case/<str:number>/hold/": Door(STAFF_CASE, "POST", {"do": "claim"}),
+    "admin/refunds/refundrequest/case/<str:number>/letter/": Door(STAFF_CASE, "POST", JUDGED),
+    "admin/refunds/refundrequest/find/": Door(FINDING, "GET", {"q": "RF00000000"}),
     "admin/refunds/refundrequest/claim-next/": Door(NEXT, "POST", {"queue": "unassigned"}),
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
@@ -148,6 +153,9 @@ DOORS: dict[str, Door] = {
     ),
     "admin/identity/auditentry/": Door(AUDIT),
     "admin/refunds/deadline/": Door(KEPT),
+    "admin/refunds/backtestrun/<int:run_id>/progress/": Door(MODEL),
+    "admin/refunds/backtestrun/<int:run_id>/flips.csv": Door(MODEL),
+    "admin/refunds/casefigure/": Door(FIGURES),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -184,6 +192,7 @@ SEES: dict[str, set[Role]] = {
     "payments/withdrawal": _FUNDS,
     "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
     "refunds/bulkrun": {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR},
+    "refunds/backtestrun": {Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/calendarday": set(Role),
     "refunds/fileimport": {Role.SUPERVISOR},
     "refunds/outage": set(Role),
@@ -198,6 +207,7 @@ SEES: dict[str, set[Role]] = {
 # Who moves a case at the desk; the others who see it look on. An arbiter is a judge where seated and a stranger to
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
+READS_FIGURES = {Role.SUPERVISOR, Role.FINANCE, Role.POLICY_EDITOR, Role.AUDITOR}
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
 AUDITS = {Role.SUPERVISOR, Role.RISK, Role.AUDITOR}
 VERIFIES = {Role.SUPERVISOR, Role.RISK}

@@ -47,7 +47,8 @@ NOBODY = {
 
 SECRETS = (table.CODE, table.IDENTITY)
 STAFF_DOORS = (
-    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT, table.AUDIT, *SECRETS,
+    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FINDING, table.FILING, table.KEPT, table.FIGURES,
+    table.AUDIT, *SECRETS,
 )  # fmt: skip
 
 
@@ -219,13 +220,18 @@ def test_person_no_longer_of_the_seller_is_out(cast: Cast, asked: Scene) -> None
 
 @pytest.mark.parametrize("role", ["", Role.POLICY_EDITOR])
 def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> None:
-    doors = (table.STAFF_CASE, table.FILING, table.KEPT, table.MODEL)
+    doors = (table.STAFF_CASE, table.FINDING, table.FILING, table.KEPT, table.MODEL)
     refused(signed_in(StaffFactory.create(role=role)), doors, asked, {403})
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - table.FILES))
 def test_who_files_for_no_buyer_sees_no_order_to_file_for(asked: Scene, role: str) -> None:
     refused(signed_in(StaffFactory.create(role=role)), (table.FILING,), asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.READS_FIGURES)])
+def test_who_answers_for_no_figures_sees_none(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.FIGURES,), asked, {403})
 
 
 @pytest.mark.parametrize("role", ["", *(role for role in Role if role not in JUDGES)])
@@ -258,7 +264,9 @@ def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) 
         foreign = call(client, route, method, door, asked)
         unknown = call(client, route, method, door, asked, names=NOBODY)
         assert (foreign.status_code, foreign["Location"]) == (unknown.status_code, unknown["Location"]), route
-    for where in ("/admin/refunds/refundrequest/", f"/admin/refunds/refundrequest/?q={asked.case.number}"):
+    queue = "/admin/refunds/refundrequest/"
+    assert client.get(f"{queue}find/?q={asked.case.number}").json() == {"cases": []}
+    for where in (queue, f"{queue}?q={asked.case.number}"):
         assert not [word for word in asked.private if f">{word}" in client.get(where).content.decode()], where
 
 

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from marketplace.identity.models import ListExport, User
 from marketplace.identity.roles import PERMISSIONS, Role
 from marketplace.kernel import crypto
-from marketplace.kernel.csvfile import safe
+from marketplace.kernel.csvfile import harmless
 from refunds.admin.lists import LISTS, Shape, field_of
 from refunds.operations.say import say_as_seller
 from tests.cases import make_request
@@ -187,7 +187,7 @@ def test_filter_that_does_not_fit_takes_nothing(cast: Cast, signed_in: SignIn) -
     ],
 )  # fmt: skip
 def test_no_cell_runs_as_a_formula(typed: Any, written: Any) -> None:
-    assert safe(typed) == written
+    assert harmless(typed) == written
 
 
 def test_formula_in_a_name_is_text_in_both_files(cast: Cast, signed_in: SignIn) -> None:

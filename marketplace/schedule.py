@@ -13,6 +13,8 @@ SWEEPS = {
     "sweep_prechecks": 5.0,
     "sweep_deadlines": 10.0,
     "apply_outages": 10.0,
+    "sweep_bulk": 10.0,
+    "sweep_imports": 15.0,
     "run_backtests": 10.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,

@@ -21,6 +21,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         lambda request: static("desk/theme.css"),
         lambda request: static("desk/desk.css"),
+        lambda request: static("desk/lists.css"),
         lambda request: static("desk/case.css"),
         lambda request: static("desk/account.css"),
     ],

@@ -362,6 +362,27 @@ INVARIANTS = (
         " AND (maker_id IS NULL OR checker_id IS NULL OR maker_id = checker_id)",
     ),
     Invariant(
+        "bulk_run_whole",
+        "Of a run over many cases, what is done, proposed and refused is what was ticked.",
+        "SELECT u.id, u.ticked, count(w.id), count(w.id) FILTER (WHERE w.outcome <> '') FROM refunds_bulkrun u"
+        " LEFT JOIN refunds_bulkrow w ON w.run_id = u.id WHERE u.confirmed_at IS NOT NULL"
+        " GROUP BY u.id HAVING count(w.id) <> u.ticked"
+        " OR u.finished_at IS NOT NULL AND count(w.id) FILTER (WHERE w.outcome <> '') <> u.ticked",
+    ),
+    Invariant(
+        "bulk_done_is_done",
+        "What a run calls done or proposed is in the case, by the person who ran it, and was there to be seen before.",
+        "SELECT u.id, r.number, w.outcome FROM refunds_bulkrow w JOIN refunds_bulkrun u ON u.id = w.run_id"
+        " JOIN refunds_refundrequest r ON r.id = w.request_id"
+        " WHERE w.outcome = 'done' AND u.move <> 'extend' AND NOT EXISTS (SELECT 1 FROM refunds_transition t"
+        " WHERE t.request_id = w.request_id AND t.sequence = w.sequence + 1 AND t.user_id = u.by_id AND t.at = w.at)"
+        " OR w.outcome = 'done' AND u.move = 'extend' AND NOT EXISTS (SELECT 1 FROM refunds_extension e"
+        " JOIN refunds_deadline d ON d.id = e.deadline_id"
+        " WHERE d.request_id = w.request_id AND e.user_id = u.by_id AND e.at = w.at)"
+        " OR w.outcome = 'proposed' AND NOT EXISTS (SELECT 1 FROM refunds_proposal p"
+        " WHERE p.request_id = w.request_id AND p.sequence = w.sequence AND p.by_id = u.by_id AND p.at = w.at)",
+    ),
+    Invariant(
         "version_from_a_draft",
         "A version after the first is what one person wrote and another published, seven days ahead.",
         "SELECT v.goods_type, v.version FROM refunds_policyversion v LEFT JOIN refunds_policydraft d ON d.version_id = v.id"

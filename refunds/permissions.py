@@ -23,6 +23,8 @@ DEEDS: dict[str, frozenset[Party]] = {
     "show_code": frozenset({Party.REVIEWER, Party.SUPERVISOR}),
     "clear_flag": frozenset({Party.SUPERVISOR}),
     "extend": frozenset({Party.REVIEWER, Party.SUPERVISOR}),
+    "decide_together": frozenset({Party.REVIEWER, Party.SUPERVISOR}),  # many cases with one form
+    "import_files": frozenset({Party.SUPERVISOR}),
     "change_clocks": frozenset({Party.SUPERVISOR}),  # outages, peaks, the calendar
     "appoint": frozenset({Party.SUPERVISOR}),
     "remove": frozenset({Party.SUPERVISOR}),

@@ -9,7 +9,8 @@ from marketplace.identity.operations import clean_up
 from marketplace.notices.operations import deliver as delivering
 from marketplace.payments.operations.reconcile import reconcile_due
 
-from .operations import decide, hold, news, outage, provider_check, sweep, take_file
+from . import desk_imports
+from .operations import bulk, decide, hold, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
 from .operations import roll_up as rolling_up
@@ -51,6 +52,31 @@ def take_notification(notification_id: int) -> None:
 @shared_task(name="refunds.sweep_notifications")
 def sweep_notifications() -> None:
     news.sweep_notifications(timezone.now())
+
+
+@shared_task(name="refunds.look_bulk")
+def look_bulk(run_id: int) -> None:
+    bulk.rehearse(run_id, timezone.now())
+
+
+@shared_task(name="refunds.run_bulk")
+def run_bulk(run_id: int) -> None:
+    bulk.run_bulk(run_id, timezone.now())
+
+
+@shared_task(name="refunds.sweep_bulk")
+def sweep_bulk() -> None:
+    bulk.sweep_bulk(timezone.now())
+
+
+@shared_task(name="refunds.work_import")
+def work_import(import_id: int) -> None:
+    desk_imports.work(import_id, timezone.now())
+
+
+@shared_task(name="refunds.sweep_imports")
+def sweep_imports() -> None:
+    desk_imports.sweep(timezone.now())
 
 
 @shared_task(name="refunds.settle_orders")

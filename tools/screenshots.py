@@ -30,6 +30,8 @@ DESK = {
     "desk-peaks": "/admin/refunds/peak/",
     "desk-calendar": "/admin/refunds/calendarday/",
     "desk-kept": "/admin/refunds/deadline/",
+    "desk-bulk-runs": "/admin/refunds/bulkrun/",
+    "desk-views": "/admin/identity/savedview/",
     "desk-policies": "/admin/refunds/policyversion/",
     "desk-drafts": "/admin/refunds/policydraft/",
     "desk-backtests": "/admin/refunds/backtestrun/",

@@ -21,12 +21,16 @@ _CASES = {
 }  # fmt: skip
 _CLOCKS = {"refunds.view_outage", "refunds.view_peak", "refunds.view_calendarday"}  # read by all staff
 _FILES = {"refunds.add_refundrequest"}  # for a buyer who phones or writes
+_BULK = {"refunds.view_bulkrun", "refunds.add_bulkrun"}  # each their own; auditors see all
+_IMPORTS = {"refunds.view_fileimport", "refunds.add_fileimport"}  # each their own
 _MONEY = {
     "payments.view_capture", "payments.view_transfer", "payments.view_payout", "ledger.view_transaction",
     "ledger.view_account",
 }  # fmt: skip
 _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
+_VIEWS = {"identity.view_savedview", "identity.add_savedview"}  # all staff keep views of their own
+_EXPORTS = {"identity.export_lists", "identity.view_listexport"}  # of the lists they may see
 _FIGURES = {"refunds.view_casefigure"}  # over all cases, and how much each person decides
 _RULES = {"refunds.view_policyversion", "refunds.view_policydraft"}
 _PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
@@ -40,9 +44,16 @@ _RESENDS = {"notices.change_delivery", "notices.change_endpoint"}
 
 _OWN: dict[str, set[str]] = {
     Role.SUPPORT: _CASES | _FILES | _NOTICES | _RULES,
-    Role.REVIEWER: _CASES | _FILES | _RULES | _MONEY | {"refunds.view_judgement"},  # figures: their own
+    Role.REVIEWER: _CASES
+    | _FILES
+    | _BULK
+    | _RULES
+    | _MONEY
+    | {"refunds.view_judgement"},  # figures: their own
     Role.SUPERVISOR: _CASES
     | _FILES
+    | _BULK
+    | _IMPORTS
     | _NOTICES
     | _RESENDS
     | _DISPUTES
@@ -52,6 +63,7 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _EXPORTS
     | _FIGURES
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | _PUBLISHES
@@ -66,6 +78,7 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _EXPORTS
     | _FIGURES
     | {"payments.change_break", "payments.move_funds"},
     Role.RISK: _CASES
@@ -85,16 +98,18 @@ _OWN: dict[str, set[str]] = {
     | _MONEY
     | _FUNDS
     | _BREAKS
+    | _EXPORTS
     | _FIGURES
     | _AUDITS
     | {
         "refunds.view_appeal",
         "refunds.view_knownanswer",
         "refunds.view_judgement",
+        "refunds.view_bulkrun",
         "risk.view_signal",
         "risk.view_dispute",
         "identity.view_user",
         "orders.view_shop",
     },
 }
-PERMISSIONS: dict[str, set[str]] = {role: granted | _CLOCKS for role, granted in _OWN.items()}
+PERMISSIONS: dict[str, set[str]] = {role: granted | _CLOCKS | _VIEWS for role, granted in _OWN.items()}

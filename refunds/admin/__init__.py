@@ -5,20 +5,24 @@ Interfaces only; the verbs are in operations.
 
 from .appeals import AppealAdmin
 from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
+from .bulk import BulkRunAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .drafts import PolicyDraftAdmin
+from .exports import ListExportAdmin
 from .figures import FiguresAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
+from .imports import FileImportAdmin
 from .kept import DeadlineAdmin
-from .lab import BacktestRunAdmin
 from .known_answers import KnownAnswerAdmin
+from .lab import BacktestRunAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
 from .outages import OutageAdmin
 from .payouts import PayoutAdmin
 from .policies import PolicyVersionAdmin
 from .queue import RefundRequestAdmin
 from .reviewers import ReviewerFiguresAdmin
+from .saved_views import SavedViewAdmin
 from .timetable import CalendarDayAdmin, PeakAdmin
 from .transfers import TransferAdmin
 from .users import UserAdmin
@@ -28,6 +32,7 @@ __all__ = [
     "AppealAdmin",
     "BacktestRunAdmin",
     "BreakAdmin",
+    "BulkRunAdmin",
     "BuyerAdmin",
     "CalendarDayAdmin",
     "DeadlineAdmin",
@@ -35,7 +40,9 @@ __all__ = [
     "DisputeAdmin",
     "EndpointAdmin",
     "FiguresAdmin",
+    "FileImportAdmin",
     "KnownAnswerAdmin",
+    "ListExportAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
     "OutageAdmin",
@@ -46,6 +53,7 @@ __all__ = [
     "ReconciliationAdmin",
     "RefundRequestAdmin",
     "ReviewerFiguresAdmin",
+    "SavedViewAdmin",
     "SellerFundsAdmin",
     "SettlementAdmin",
     "TransferAdmin",

@@ -45,7 +45,7 @@ class MoveForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, case_of: RefundRequest, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, case_of: RefundRequest | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.case_of = case_of
 
@@ -128,6 +128,7 @@ class PartForm(JudgeForm):
     )
 
     def clean_amount(self) -> int:
+        assert self.case_of is not None  # an amount is typed for one case, in its currency
         return typed_amount(self.cleaned_data["amount"], self.case_of.currency)
 
 

@@ -13,7 +13,15 @@ from marketplace.payments.operations.stuck import is_held
 from marketplace.risk.models import Dispute
 from refunds.faults import Outcome
 from refunds.machine import Party, State
-from refunds.models import Appeal, BacktestRun, OfferAnswer, PolicyDraft, ProviderAnswer, ProviderCheck
+from refunds.models import (
+    Appeal,
+    BacktestRun,
+    BulkOutcome,
+    OfferAnswer,
+    PolicyDraft,
+    ProviderAnswer,
+    ProviderCheck,
+)
 
 Text = str | Promise
 NOBODY: Text = "–"
@@ -155,6 +163,31 @@ DAYS: dict[bool, Look] = {
     False: Look("weekend", "calm", _("Day off")),
 }
 
+BULK_OUTCOMES: dict[str, Look] = {
+    "": Look("hourglass_empty", "info", _("Waits for its turn")),
+    BulkOutcome.DONE: Look("check_circle", "good", BulkOutcome.DONE.label),
+    BulkOutcome.PROPOSED: Look("pending_actions", "warn", BulkOutcome.PROPOSED.label),
+    BulkOutcome.REFUSED: Look("block", "bad", BulkOutcome.REFUSED.label),
+}
+BULK_FORESEEN: dict[str, Look] = {
+    BulkOutcome.DONE: Look("check", "good", _("Will be done")),
+    BulkOutcome.PROPOSED: Look("pending_actions", "warn", _("Becomes a proposal")),
+    BulkOutcome.REFUSED: Look("block", "bad", _("Cannot be done")),
+}
+BULK_RUNS: dict[str, Look] = {
+    "looking": Look("hourglass_empty", "info", _("Being looked at")),
+    "looked": Look("visibility", "info", _("Looked at, nothing done")),
+    "running": Look("hourglass_empty", "warn", _("Being done")),
+    "finished": Look("check_circle", "calm", _("Finished")),
+}
+
+IMPORTS: dict[str, Look] = {
+    "looking": Look("hourglass_empty", "info", _("Being looked through")),
+    "looked": Look("visibility", "info", _("Looked through, nothing taken in")),
+    "unreadable": Look("error", "bad", _("Cannot be read")),
+    "running": Look("hourglass_empty", "warn", _("Being taken in")),
+    "finished": Look("check_circle", "good", _("Finished")),
+}
 DRAFTS: dict[str, Look] = {
     PolicyDraft.State.DRAFT: Look("edit_note", "info", PolicyDraft.State.DRAFT.label),
     PolicyDraft.State.SUBMITTED: Look("pending_actions", "warn", _("Waits for the second person")),

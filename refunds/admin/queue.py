@@ -28,6 +28,7 @@ from refunds.models import RefundRequest
 from refunds.operations.hold import touch
 from refunds.permissions import is_outside, reach
 
+from .bulk_ticks import TicksCases
 from .case import case_view
 from .casefile import casefile_view
 from .evidence import evidence_view
@@ -71,7 +72,7 @@ class Cases(ChangeList):  # type: ignore[misc]
 
 
 @admin.register(RefundRequest)
-class RefundRequestAdmin(ReadOnlyAdmin):
+class RefundRequestAdmin(TicksCases, ReadOnlyAdmin):
     list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline", "in_hand")
     list_display_links = ("case",)
     list_filter = (QueueFilter, "state", "reason", "order__goods_type", "channel")

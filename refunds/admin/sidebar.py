@@ -19,6 +19,7 @@ from refunds.permissions import is_outside
 
 from .figure_cards import cards as figure_cards
 from .holding import next_queue
+from .saved_views import kept_query, kept_views, list_url
 
 IN_THE_SIDEBAR = (
     "mine", "unassigned", "review", "overdue", "soon", "high", "second", "arbitration", "legal", "stuck", "all",
@@ -90,8 +91,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 *_queues(request),
                 _appeals(request),
                 _table(request, _("Disputes"), "credit_card_off", "risk", "dispute"),
+                _table(request, _("Bulk runs"), "checklist", "refunds", "bulkrun"),
             ],
         },
+        {"title": _("Saved views"), "items": _views(request)},
         {
             "title": _("Records"),
             "items": [
@@ -138,6 +141,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _table(request, _("Calendar"), "calendar_month", "refunds", "calendarday"),
                 _table(request, _("Shops"), "store", "orders", "shop"),
                 _table(request, _("Users"), "badge", "identity", "user"),
+                _table(request, _("Imports"), "upload_file", "refunds", "fileimport"),
+                _table(request, _("Exports"), "download", "identity", "listexport"),
                 _table(request, _("Audit log"), "policy_alert", "identity", "auditentry"),
             ],
         },
@@ -167,6 +172,19 @@ def _queue(request: HttpRequest, key: str, count: int) -> dict[str, Any]:
     if count:
         item |= {"badge": shown_count(count), "badge_variant": ALARMING.get(key, "primary")}
     return item
+
+
+def _views(request: HttpRequest) -> list[dict[str, Any]]:
+    shown = kept_query(request.META.get("QUERY_STRING", ""))
+    return [
+        {
+            "title": view.name,
+            "icon": "group" if view.shared_with else "bookmark",
+            "link": reverse("admin:identity_savedview_open", args=[view.pk]),
+            "active": bool(shown) and view.query == shown and request.path == list_url(view.list),
+        }
+        for view in kept_views(request)
+    ]
 
 
 def _payouts(request: HttpRequest) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from .appeals import Appeal
 from .backtests import BacktestFlip, BacktestPart, BacktestRun, DraftTested
+from .bulk import BulkMove, BulkOutcome, BulkRow, BulkRun
 from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
@@ -21,6 +22,7 @@ from .figures import (
 )
 from .flags import Flag
 from .holds import Hold
+from .imports import FileImport, ImportKind
 from .judgements import CaseWords, Judgement
 from .messages import Message
 from .offers import Offer, OfferAnswer, OfferedUnit, OfferKind, SealedOffer
@@ -35,6 +37,10 @@ __all__ = [
     "BacktestFlip",
     "BacktestPart",
     "BacktestRun",
+    "BulkMove",
+    "BulkOutcome",
+    "BulkRow",
+    "BulkRun",
     "CalendarDay",
     "CaseFigure",
     "CaseFileMade",
@@ -47,8 +53,10 @@ __all__ = [
     "EvidenceDemand",
     "Extension",
     "FigureMark",
+    "FileImport",
     "Flag",
     "Hold",
+    "ImportKind",
     "Judgement",
     "KnownAnswer",
     "Message",

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal
 from marketplace.kernel.serializers import instant
+from marketplace.kernel.transactions import durable
 
 from ..clocks import Due
 from ..machine import Party
@@ -56,7 +56,7 @@ def ask_evidence(
         raise CannotBeAsked(pointer="/of", sides=[str(party) for party in ASKABLE])
     if unknown := sorted(set(kinds) - set(kinds_for(Party(of)))):
         raise UnknownKind(pointer="/kinds", unknown=unknown, kinds=kinds_for(Party(of)))
-    with transaction.atomic(durable=True):
+    with durable():
         request, actor = lock_to_decide(number, user, now)
         due = _due(request, until, now)
         assert due.at is not None  # a case that waits for evidence has a clock

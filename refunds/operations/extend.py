@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotPermitted, Refusal
+from marketplace.kernel.transactions import durable
 
 from ..machine import Clock, Party
 from ..models import Deadline, Extension, RefundRequest
@@ -53,7 +53,7 @@ def extend(*, number: str, user: User, until: datetime, note: str, now: datetime
     if not note.strip():
         raise ReasonsNeeded()
     require_deed(user, "extend")
-    with transaction.atomic(durable=True):
+    with durable():
         request, actor = lock_for_staff(number, user)
         clock = Deadline.objects.filter(
             request=request, sequence=request.sequence, kind=request.due_kind, closed_at__isnull=True

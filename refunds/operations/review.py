@@ -5,11 +5,11 @@ A decision attributes fault. With the seller at fault the refund is forced: it n
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal, SecondPersonNeeded
+from marketplace.kernel.transactions import durable
 
 from ..machine import State
 from ..models import Appeal, PanelMember, Proposal, RefundRequest
@@ -66,7 +66,7 @@ def approve_request(
     """
     require_reasons(note)
     judging.require_fault(fault, for_buyer=True, shares=shares)
-    with transaction.atomic(durable=True):
+    with durable():
         request, actor = lock_to_decide(number, user, now)
         event = APPROVES.get(State(request.state), "approve")
         edge_for(request.state, event, actor.party)
@@ -113,7 +113,7 @@ def reject(
     clause = require_clause(clause)
     require_reasons(note)
     judging.require_fault(fault, for_buyer=False)
-    with transaction.atomic(durable=True):
+    with durable():
         request, actor = lock_to_decide(number, user, now)
         event = REJECTS.get(State(request.state), "reject")
         edge_for(request.state, event, actor.party)
@@ -186,7 +186,7 @@ def _contest(
     event: str, outcome: Appeal.Outcome, number: str, user: User, note: str, now: datetime
 ) -> RefundRequest:
     require_reasons(note)
-    with transaction.atomic(durable=True):
+    with durable():
         request, actor = lock_to_decide(number, user, now)
         edge_for(request.state, event, actor.party)
         refuse_after_ruling(request)
@@ -197,7 +197,7 @@ def _contest(
 
 def _move(event: str, *, number: str, user: User, note: str, now: datetime) -> RefundRequest:
     require_reasons(note)
-    with transaction.atomic(durable=True):
+    with durable():
         request, actor = lock_to_decide(number, user, now)
         _apply(request, event, actor, note.strip(), "", now)
         return request

@@ -84,6 +84,7 @@ def scene(cast: Cast) -> Scene:
         "content_type_id": 1,
         "object_id": 1,
         "user_id": cast.reviewer.pk,
+        "label": "refunds.refundrequest",
         "pk": 1,
         "run_id": 1,
     }

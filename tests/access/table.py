@@ -142,6 +142,10 @@ DOORS: dict[str, Door] = {
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}
     ),
+    "admin/refunds/bulkrun/<int:pk>/results.csv": Door(MODEL),
+    "admin/refunds/fileimport/<int:pk>/bad-rows.csv": Door(MODEL),
+    "admin/identity/savedview/<int:pk>/open/": Door(DESK),
+    "admin/identity/listexport/of/<str:label>/": Door(MODEL, "POST", {"form": "csv"}),
     "admin/refunds/refundrequest/case/<str:number>/code/": Door(
         CODE, "GET POST", {"unit": "1", "reason": "To see."}
     ),
@@ -170,6 +174,8 @@ SEES: dict[str, set[Role]] = {
     "axes/accessattempt": set(),
     "axes/accesslog": set(),
     "axes/accessfailurelog": set(),
+    "identity/listexport": {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR},
+    "identity/savedview": set(Role),  # of whom each sees their own, and those shared with their role
     "identity/user": {Role.SUPERVISOR, Role.AUDITOR},
     "identity/buyer": _CASES,
     "ledger/account": _MONEY,
@@ -188,9 +194,11 @@ SEES: dict[str, set[Role]] = {
     "payments/transfer": _MONEY,
     "payments/withdrawal": _FUNDS,
     "refunds/appeal": {Role.SUPERVISOR, Role.AUDITOR},
+    "refunds/bulkrun": {Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR},
     "refunds/backtestrun": {Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},
     "refunds/calendarday": set(Role),
     "refunds/knownanswer": {Role.SUPERVISOR, Role.AUDITOR},
+    "refunds/fileimport": {Role.SUPERVISOR},
     "refunds/outage": set(Role),
     "refunds/peak": set(Role),
     "refunds/policydraft": {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.AUDITOR},

@@ -1,7 +1,8 @@
-"""Who is who, who sits at the desk, and what they did there."""
+"""Who is who, who sits at the desk, what they did there, and what they keep of its lists."""
 
 from .audit import AuditEntry, AuditKind
 from .desk import RecoveryCode, SecondFactor, StaffSession
+from .lists import ListExport, SavedView
 from .people import PHONE_BACKWARDS, Buyer, BuyerSession, User
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "AuditKind",
     "Buyer",
     "BuyerSession",
+    "ListExport",
     "RecoveryCode",
+    "SavedView",
     "SecondFactor",
     "StaffSession",
     "User",

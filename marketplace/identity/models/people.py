@@ -32,6 +32,9 @@ class User(AbstractUser):
     """Staff (with a role) or a seller's person (with a membership in sellers)."""
 
     role = models.CharField(_("role"), max_length=20, choices=Role, blank=True)
+    start_view = models.ForeignKey(  # what the desk opens with; else its first page
+        "SavedView", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("user")

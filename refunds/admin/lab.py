@@ -170,7 +170,7 @@ class BacktestRunAdmin(RecordAdmin):
             Fact(_("Cases decided"), lab_words.days_of(row)),
             Fact(_("Drawn"), lab_words.drawn(row)),
             Fact(_("Terms"), lab_words.terms_of(row)),
-            Fact(_("Asked for"), f"{row.by}, {in_words(row.queued_at)}"),
+            Fact(_("Asked for by"), f"{row.by}, {in_words(row.queued_at)}"),
             Fact(_("Started"), in_words(row.started_at)),
             Fact(_("Finished"), in_words(row.finished_at)),
             Fact(_("What went wrong"), row.error),

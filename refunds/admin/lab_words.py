@@ -127,7 +127,7 @@ def result(run: BacktestRun) -> dict[str, Any]:
         "other_sellers": found["sellers_flipped"] - len(found["sellers"]),
         "review": review(found["review"]),
         "agreement": [
-            (_("People"), found["agreement"]["people"]["ruled"], _agreed(found["agreement"]["people"])),
+            (_("Reviewers"), found["agreement"]["people"]["ruled"], _agreed(found["agreement"]["people"])),
             (_("Arbiters"), found["agreement"]["arbiters"]["ruled"], _agreed(found["agreement"]["arbiters"])),
         ],
         "unreadable": found["unreadable"],

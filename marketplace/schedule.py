@@ -15,6 +15,7 @@ SWEEPS = {
     "apply_outages": 10.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,
+    "roll_up": 60.0,
     "release_idle": 30.0,
     "sweep_overdue": 300.0,
     "sweep_pending_files": 900.0,

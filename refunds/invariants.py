@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from .figures.rollups import ROLLUPS, differences
 from .filing_channels import FILED_BY
 from .machine import HOLDABLE, OPEN, PAYABLE
 
@@ -351,6 +352,14 @@ INVARIANTS = (
         " LEFT JOIN payments_sandboxrefund s ON s.number = f.number"
         " WHERE f.state = 'succeeded' AND f.channel_refund_no LIKE 'SB%%'"
         " AND NOT EXISTS (SELECT 1 FROM payments_payout o WHERE o.transfer_id = f.id AND o.paid_at IS NOT NULL) AND s.amount IS DISTINCT FROM k.amount",
+    ),
+    *(
+        Invariant(
+            rollup.table.removeprefix("refunds_"),
+            "Figures by day are what the history gives.",
+            differences(rollup),
+        )
+        for rollup in ROLLUPS
     ),
 )
 

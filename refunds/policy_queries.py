@@ -1,6 +1,6 @@
 """Versions and drafts of the rules as the desk reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -58,7 +58,7 @@ def in_force_version(goods_type: str, now: datetime) -> PolicyVersion | None:
     return versions.order_by("-in_force_at", "-version").first()
 
 
-def changes_between(old: dict[str, Any], new: dict[str, Any], language: str) -> list[Change]:
+def changes_between(old: Mapping[str, Any], new: Mapping[str, Any], language: str) -> list[Change]:
     """Of terms as stored, which may lack what nobody knew when they were published."""
     was, now = (Terms.model_validate(terms).model_dump(mode="json") for terms in (old, new))
     return changes(was, now, language)

@@ -12,6 +12,7 @@ from marketplace.payments.operations.reconcile import reconcile_due
 from .operations import decide, hold, news, outage, provider_check, sweep, take_file
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
+from .operations import roll_up as rolling_up
 from .operations import settle as settling
 from .operations import tell as telling
 
@@ -133,3 +134,8 @@ def sweep_deliveries() -> None:
 @shared_task(name="refunds.sweep_pending_files")
 def sweep_pending_files() -> None:
     take_file.sweep_pending_files(timezone.now())
+
+
+@shared_task(name="refunds.roll_up")
+def roll_up() -> None:
+    rolling_up.roll_up(timezone.now())

@@ -42,6 +42,7 @@ FINANCE = {
     "desk-disputes": "/admin/risk/dispute/",
     "desk-accounts": "/admin/ledger/account/",
     "desk-sellers": "/admin/sellers/seller/",
+    "desk-figures": "/admin/refunds/casefigure/",
 }
 AUDITOR = {"desk-audit": "/admin/identity/auditentry/"}
 ROWS = (

@@ -27,6 +27,7 @@ _MONEY = {
 }  # fmt: skip
 _BREAKS = {"payments.view_break", "payments.view_reconciliation", "payments.view_notification"}
 _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
+_FIGURES = {"refunds.view_casefigure"}  # over all cases, and how much each person decides
 _RULES = {"refunds.view_policyversion", "refunds.view_policydraft"}
 _PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
@@ -48,6 +49,7 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"}
     | _PUBLISHES
     | {"refunds.view_appeal"}
@@ -61,19 +63,24 @@ _OWN: dict[str, set[str]] = {
     | _PAYS
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | {"payments.change_break", "payments.move_funds"},
     Role.RISK: _CASES
     | _DISPUTES
     | _MONEY
     | _AUDITS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
-    Role.POLICY_EDITOR: _RULES | _PUBLISHES | {"refunds.add_policydraft", "refunds.change_policydraft"},
+    Role.POLICY_EDITOR: _RULES
+    | _FIGURES
+    | _PUBLISHES
+    | {"refunds.add_policydraft", "refunds.change_policydraft"},
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES
     | _MONEY
     | _FUNDS
     | _BREAKS
+    | _FIGURES
     | _AUDITS
     | {
         "refunds.view_appeal",

@@ -8,6 +8,7 @@ from .breaks import BreakAdmin, NotificationAdmin, ReconciliationAdmin
 from .buyers import BuyerAdmin
 from .disputes import DisputeAdmin
 from .drafts import PolicyDraftAdmin
+from .figures import FiguresAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
@@ -29,6 +30,7 @@ __all__ = [
     "DeliveryAdmin",
     "DisputeAdmin",
     "EndpointAdmin",
+    "FiguresAdmin",
     "NoticeAdmin",
     "NotificationAdmin",
     "OutageAdmin",

@@ -5,8 +5,9 @@ is none.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
@@ -34,7 +35,8 @@ class KindBoxes(forms.CheckboxSelectMultiple):
         return option
 
 
-class ShownTerm(NamedTuple):
+@dataclass(frozen=True)
+class ShownTerm:
     """One term beside its field; `was` is what the version in force says, where that is something else."""
 
     term: Term
@@ -43,7 +45,8 @@ class ShownTerm(NamedTuple):
     was: str
 
 
-class ShownGroup(NamedTuple):
+@dataclass(frozen=True)
+class ShownGroup:
     key: str
     name: str
     terms: list[ShownTerm]
@@ -106,16 +109,13 @@ class DraftForm(forms.Form):
         base = completed(self.draft.based_on.terms)
         for key, names in GROUPS.items():
             rows = [
-                ShownTerm(term, self[term.path], term.unit_name(language()), self._was(term, base))
+                ShownTerm(
+                    term, self[term.path], term.unit_name(language()), _was(self[term.path], term, base)
+                )
                 for term in TERMS.values()
                 if term.group == key
             ]
             yield ShownGroup(key, names[language() == "en"], rows)
-
-    def _was(self, term: Term, base: dict[str, Any]) -> str:
-        if _same(self[term.path].value(), typed(term, base)):
-            return ""
-        return in_words(term, term.of(base), language(), base["chargeback_fee"]["currency"])
 
 
 def kind_names() -> list[str]:
@@ -148,6 +148,12 @@ def _as_typed(value: Any) -> str | list[str]:
     if isinstance(value, bool):
         return "1" if value else ""
     return value if isinstance(value, list) else value or ""
+
+
+def _was(field: BoundField, term: Term, base: dict[str, Any]) -> str:
+    if _same(field.value(), typed(term, base)):
+        return ""
+    return in_words(term, term.of(base), language(), base["chargeback_fee"]["currency"])
 
 
 def _same(shown: Any, before: str | list[str]) -> bool:

@@ -86,7 +86,7 @@ SUBMIT = RecordMove(
 PUBLISH = RecordMove(
     _("Publish it"),
     _("Everybody is told at once; from its day on it is the rule. It cannot be taken back, only followed by another."),
-    "campaign", "good", PublishForm, _publish, _("Published. It is announced from now on."),
+    "campaign", "good", PublishForm, _publish, _("Published. It is announced from now on."), needs_step_up=True,
 )  # fmt: skip
 TAKE_BACK = RecordMove(
     _("Give it back to be changed"), _("It is a draft again, and must be submitted anew."),

@@ -25,15 +25,15 @@ USUAL = timedelta(days=30)
 LONGEST = timedelta(days=366)
 
 
-def _day(label: Any) -> forms.DateField:
+def day_field(label: Any) -> forms.DateField:
     return forms.DateField(label=label, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
 
 
 class DaysForm(forms.Form):
     """Days of Beijing, both included."""
 
-    since = _day(gettext_lazy("Started from"))
-    until = _day(gettext_lazy("Until and including"))
+    since = day_field(gettext_lazy("Started from"))
+    until = day_field(gettext_lazy("Until and including"))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

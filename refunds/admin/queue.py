@@ -119,9 +119,11 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         return evidence_view(self, request, number)
 
     def identity_page(self, request: HttpRequest, number: str, position: int) -> HttpResponseBase:
+        self._at_work(request, number)
         return identity_view(self, request, number, position)
 
     def code_page(self, request: HttpRequest, number: str) -> HttpResponseBase:
+        self._at_work(request, number)
         return code_view(self, request, number)
 
     def casefile_page(self, request: HttpRequest, number: str) -> HttpResponseBase:

@@ -15,6 +15,7 @@ from refunds.desk_queries import APPEALS, BREAKS, COUNT_TO, PAYOUTS, QUEUES, Que
 from refunds.machine import JUDGES
 from refunds.permissions import is_outside
 
+from .figure_cards import cards as figure_cards
 from .holding import next_queue
 
 IN_THE_SIDEBAR = (
@@ -56,6 +57,8 @@ def site_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    if request.user.has_perm("refunds.view_casefigure"):
+        context = {**context, "figure_cards": figure_cards(timezone.now())}
     if not request.user.has_perm("refunds.view_refundrequest"):
         return {**context, "title": _("Desk")}
     found, user = counts(request), cast(User, request.user)
@@ -127,6 +130,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": _("Rules and people"),
             "items": [
                 _table(request, _("Policies"), "policy", "refunds", "policyversion"),
+                _table(request, _("Figures"), "bar_chart", "refunds", "casefigure"),
                 _table(request, _("Deadlines kept"), "timer", "refunds", "deadline"),
                 _table(request, _("Outages"), "cloud_off", "refunds", "outage"),
                 _table(request, _("Peaks"), "trending_up", "refunds", "peak"),

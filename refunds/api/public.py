@@ -1,4 +1,4 @@
-"""What anybody may read, without a token (requirement J1): rules, evidence standards, sellers."""
+"""What anybody may read, without a token (requirement J1): rules, evidence standards, sellers, figures."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from marketplace.kernel.throttling import PerAddress
 
 from .. import published
 from ..policies import NoPolicy
+from ..public_figures import figures
 from ..seller_figures import public_page
 from ..standards import standards
 from . import public_examples as examples
@@ -88,6 +89,22 @@ class SellerPage(PublicView):
     )
     def get(self, request: Request, code: str) -> Response:
         return self.public(request, f"seller:{code}", lambda: public_page(code, timezone.now()))
+
+
+class Figures(PublicView):
+    seconds = FIGURES_SECONDS
+
+    @extend_schema(
+        operation_id="read_figures",
+        summary="How long refunds take and how many are granted, by type of goods",
+        description="Of the last 90 whole days in Beijing. What would rest on fewer than 20 cases is null.",
+        auth=[],
+        parameters=CONDITIONAL,
+        responses={200: shapes.GoodsFiguresShape, **UNCHANGED, **problems(429)},
+        examples=[examples.FIGURES],
+    )
+    def get(self, request: Request) -> Response:
+        return self.public(request, "figures", lambda: figures(timezone.now()))
 
 
 class EvidenceStandards(PublicView):

@@ -49,6 +49,23 @@ SELLER = _answer(
         },
     },
 )
+FIGURES = _answer(
+    "One of them",
+    {
+        "since": "2026-08-28",
+        "until": "2026-11-25",
+        "results": [
+            {
+                "goods_type": "card_code",
+                "name": "Game card code",
+                "cases": 412,
+                "success_rate": 0.7354,
+                "median_decision_hours": 1.3,
+                "median_payment_hours": 2.18,
+            }
+        ],
+    },
+)
 STANDARDS = _answer(
     "One kind, one reason",
     {

@@ -79,6 +79,27 @@ class SellerShape(serializers.Serializer[Any]):
     figures = FiguresShape()
 
 
+class GoodsFigureShape(serializers.Serializer[Any]):
+    goods_type = serializers.ChoiceField(GoodsType.choices)
+    name = serializers.CharField()
+    cases = serializers.IntegerField(allow_null=True, help_text="Decided for the first time in these days.")
+    success_rate = serializers.FloatField(
+        allow_null=True, help_text="Of these, those granted, in whole or in part: 0.75 is 75 %."
+    )
+    median_decision_hours = serializers.FloatField(
+        allow_null=True, help_text="From filing to the first decision, right to within 9 %."
+    )
+    median_payment_hours = serializers.FloatField(
+        allow_null=True, help_text="From filing to the arrival of the money, right to within 9 %."
+    )
+
+
+class GoodsFiguresShape(serializers.Serializer[Any]):
+    since = serializers.DateField()
+    until = serializers.DateField(help_text="Included.")
+    results = GoodsFigureShape(many=True)
+
+
 class KindShape(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(KIND_CHOICES)
     group = serializers.ChoiceField(["transaction", "goods", "breach", "person"])

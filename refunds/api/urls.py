@@ -19,6 +19,7 @@ urlpatterns = [
     path("policies/", public.Policies.as_view()),
     path("policies/<name:goods_type>/", public.PolicyDetail.as_view()),
     path("evidence-standards/", public.EvidenceStandards.as_view()),
+    path("figures/", public.Figures.as_view()),
     path("sellers/<name:code>/", public.SellerPage.as_view()),
     path("service-status/", status.ServiceStatus.as_view()),
     path("orders/<name:no>/refund-eligibility/", views.Eligibility.as_view()),

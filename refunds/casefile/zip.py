@@ -19,6 +19,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from django.core.files.storage import Storage
 from django.utils import timezone
 
+from marketplace.kernel.csvfile import harmless
+
 from ..evidence import storage
 from ..models import Evidence
 from .views import WITHHELD
@@ -105,12 +107,8 @@ def as_json(content: Any) -> str:
 def as_csv(rows: Iterable[Iterable[str]]) -> str:
     """For a spreadsheet: with a mark of its encoding, and nothing that it would take for a formula."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([_harmless(cell) for cell in row] for row in rows)
+    csv.writer(out, lineterminator="\r\n").writerows([harmless(cell) for cell in row] for row in rows)
     return "\ufeff" + out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
 def sums(listed: Iterable[Listed]) -> str:

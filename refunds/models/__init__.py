@@ -7,6 +7,17 @@ from .decisions import Decision, Proposal
 from .demands import EvidenceDemand
 from .drafts import PolicyDraft
 from .evidence import Evidence, PendingFile
+from .figures import (
+    CaseFigure,
+    ClockFigure,
+    FigureMark,
+    MoneyFigure,
+    OverturnFigure,
+    ReviewerFigure,
+    SalesFigure,
+    SellerFigure,
+    TimeFigure,
+)
 from .flags import Flag
 from .holds import Hold
 from .judgements import CaseWords, Judgement
@@ -20,22 +31,27 @@ from .requests import RefundItem, RefundRequest, Transition
 __all__ = [
     "Appeal",
     "CalendarDay",
+    "CaseFigure",
     "CaseFileMade",
     "CaseWords",
+    "ClockFigure",
     "Deadline",
     "Decision",
     "Evidence",
     "EvidenceDemand",
     "Extension",
+    "FigureMark",
     "Flag",
     "Hold",
     "Judgement",
     "Message",
+    "MoneyFigure",
     "Offer",
     "OfferAnswer",
     "OfferKind",
     "OfferedUnit",
     "Outage",
+    "OverturnFigure",
     "PanelMember",
     "Peak",
     "PendingFile",
@@ -46,7 +62,11 @@ __all__ = [
     "ProviderCheck",
     "RefundItem",
     "RefundRequest",
+    "ReviewerFigure",
+    "SalesFigure",
     "SealedOffer",
+    "SellerFigure",
+    "TimeFigure",
     "Transition",
     "Vote",
 ]

@@ -143,7 +143,10 @@ class Appeal(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at", "id"], name="appeal_waiting", condition=Q(decided_at__isnull=True))
+            models.Index(
+                fields=["due_at", "id"], name="appeal_waiting", condition=Q(decided_at__isnull=True)
+            ),
+            models.Index(fields=["decided_at"], name="appeal_by_decision"),
         ]
         triggers = [
             *closed_once(

@@ -2,6 +2,7 @@
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -335,4 +336,6 @@ class Transition(models.Model):
                 name="transition_names_its_actor",
             ),
         ]
+        # For figures by day. Rows come in the order of time, so that a summary of their pages is enough.
+        indexes = [BrinIndex(fields=["at"], name="transition_by_time", pages_per_range=32)]
         triggers = append_only()

@@ -15,7 +15,7 @@ from . import drafting
 from .drafting import MAY_PUBLISH, DraftMovedOn, NotSubmitted, lock_draft, require
 
 
-def publish_draft(*, draft_id: int, user: User, seen_at: datetime, now: datetime) -> PolicyVersion:
+def publish_draft(*, draft_id: int, user: User, seen_at: datetime | None, now: datetime) -> PolicyVersion:
     """The version is announced at once and in force from its day on. It cannot be taken back, only followed by another.
     `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is not published unread.
 

@@ -26,6 +26,7 @@ AUDIT = "audit"  # who did what, for those who look after that
 CODE = "code"  # a card code for a reason, for those who judge
 IDENTITY = "identity"  # an identity document for a reason, for those who verify
 KEPT = "kept"  # a page in place of a model's, for those who see cases
+FIGURES = "figures"  # over all cases, for those who answer for them
 
 
 class Door(NamedTuple):
@@ -53,6 +54,7 @@ DOORS: dict[str, Door] = {
     API + "policies/": Door(OPEN),
     API + "policies/<name:goods_type>/": Door(OPEN),
     API + "evidence-standards/": Door(OPEN),
+    API + "figures/": Door(OPEN),
     API + "sellers/<name:code>/": Door(OPEN),
     API + "service-status/": Door(OPEN),
     API + "orders/": Door(BUYER),
@@ -144,6 +146,7 @@ DOORS: dict[str, Door] = {
     ),
     "admin/identity/auditentry/": Door(AUDIT),
     "admin/refunds/deadline/": Door(KEPT),
+    "admin/refunds/casefigure/": Door(FIGURES),
     "admin/ledger/account/trial-balance/": Door(MODEL),
     "admin/ledger/account/<int:pk>/statement/": Door(MODEL),
 }
@@ -190,6 +193,7 @@ SEES: dict[str, set[Role]] = {
 # Who moves a case at the desk; the others who see it look on. An arbiter is a judge where seated and a stranger to
 # every other case: its pages lead to their own list, as those of a case that never was.
 JUDGES = {Role.REVIEWER, Role.SUPERVISOR}
+READS_FIGURES = {Role.SUPERVISOR, Role.FINANCE, Role.POLICY_EDITOR, Role.AUDITOR}
 FILES = {Role.SUPPORT, Role.REVIEWER, Role.SUPERVISOR}  # for a buyer who phones or writes
 AUDITS = {Role.SUPERVISOR, Role.RISK, Role.AUDITOR}
 VERIFIES = {Role.SUPERVISOR, Role.RISK}

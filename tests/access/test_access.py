@@ -47,7 +47,7 @@ NOBODY = {
 
 SECRETS = (table.CODE, table.IDENTITY)
 STAFF_DOORS = (
-    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT, table.AUDIT, *SECRETS,
+    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT, table.FIGURES, table.AUDIT, *SECRETS,
 )  # fmt: skip
 
 
@@ -226,6 +226,11 @@ def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> No
 @pytest.mark.parametrize("role", sorted(set(Role) - table.FILES))
 def test_who_files_for_no_buyer_sees_no_order_to_file_for(asked: Scene, role: str) -> None:
     refused(signed_in(StaffFactory.create(role=role)), (table.FILING,), asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.READS_FIGURES)])
+def test_who_answers_for_no_figures_sees_none(asked: Scene, role: str) -> None:
+    refused(signed_in(StaffFactory.create(role=role)), (table.FIGURES,), asked, {403})
 
 
 @pytest.mark.parametrize("role", ["", *(role for role in Role if role not in JUDGES)])

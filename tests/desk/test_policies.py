@@ -13,6 +13,7 @@ from refunds.policy import DEFAULTS, GOODS_TYPES
 from refunds.policy.term_table import TERMS
 from refunds.policy.term_words import typed
 from tests.access.outsiders import signed_in
+from tests.desk_people import code, enrol, make_stale, whole_session
 from tests.factories import StaffFactory, days
 from tests.terms import draft, editor, publish, submitted
 
@@ -139,6 +140,21 @@ def test_second_person_publishes_and_is_led_to_the_version() -> None:
     assert "The old ones did not do." in page
     assert f"On {timezone.localtime(version.in_force_at):%Y-%m-%d} it takes the place of card_code@1" in page
     assert row.changed_by.username in page
+
+
+def test_publication_wants_a_fresh_proof() -> None:
+    row, supervisor = submitted(small_below=10_000), StaffFactory.create(role=Role.SUPERVISOR)
+    enrol(supervisor)
+    client = whole_session(supervisor)
+    make_stale(supervisor)
+    posted = {"move": "publish", "seen_at": row.submitted_at.isoformat()}
+    for proof in ({}, {"proof": "000000"}):
+        assert client.post(at(row), posted | proof).status_code == 422
+        row.refresh_from_db()
+        assert (row.state, PolicyVersion.objects.filter(goods_type="card_code").count()) == ("submitted", 1)
+    assert client.post(at(row), posted | {"proof": code(supervisor)}).status_code == 302
+    row.refresh_from_db()
+    assert row.state == "published"
 
 
 def test_who_wrote_it_is_told_that_another_publishes() -> None:

@@ -13,6 +13,7 @@ from marketplace.identity.roles import Role
 from marketplace.intake import shops
 from refunds import demo, demo_money, demo_policies
 from refunds.demo_steps import People
+from refunds.operations.roll_up import roll_up
 from sellers.models import Membership, Seller
 
 FILE = "demo.json"  # in DATA_DIR: the log-ins `up` prints
@@ -68,6 +69,7 @@ class Command(BaseCommand):
         money_desk = demo_money.Desk(staff["finance"], staff["finance2"], staff["risk"], members[0])
         demo_money.load(shop, money_desk, now)
         demo_policies.load(staff["editor"], staff["supervisor"], now)
+        roll_up(now)
         buyer = demo.main_buyer(shop)
         buyer.email = "buyer@example.com"
         buyer.set_password(password)

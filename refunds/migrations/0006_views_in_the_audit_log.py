@@ -14,7 +14,7 @@ MOVE_THE_VIEWS = """
 class Migration(migrations.Migration):
     dependencies = [
         ("identity", "0002_who_is_at_the_desk"),
-        ("refunds", "0004_policy_drafts"),
+        ("refunds", "0005_policy_drafts"),
     ]
 
     operations = [

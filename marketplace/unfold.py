@@ -21,6 +21,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         lambda request: static("desk/theme.css"),
         lambda request: static("desk/desk.css"),
+        lambda request: static("desk/case.css"),
         lambda request: static("desk/account.css"),
     ],
     "ACCOUNT": {
@@ -29,7 +30,7 @@ UNFOLD: dict[str, Any] = {
             {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
         ]
     },
-    "GLOBAL_CALLBACK": "refunds.admin.sidebar.site_context",
+    "GLOBAL_CALLBACK": "refunds.admin.palette.site_context",
     "DASHBOARD_CALLBACK": "refunds.admin.sidebar.home",
     "SIDEBAR": {"navigation": "refunds.admin.sidebar.navigation"},
 }

@@ -6,7 +6,7 @@ not given.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -35,8 +35,38 @@ SELECT
     (SELECT count(*) FROM filed WHERE state = ANY(%(paid_back)s)),
     (SELECT count(*) FROM answers),
     (SELECT count(*) FROM answers WHERE event = 'seller_silent'),
-    (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) FROM answers WHERE event <> 'seller_silent')
+    (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY hours) FROM answers WHERE event <> 'seller_silent'),
+    (SELECT count(DISTINCT o.id) FROM orders_order o JOIN payments_capture c ON c.order_id = o.id
+     JOIN risk_dispute d ON d.capture_id = c.id WHERE o.seller_id = %(seller)s AND o.paid_at >= %(since)s)
 """
+
+
+class Counts(NamedTuple):
+    """What happened within PERIOD; `median_hours` of the answers, None without any."""
+
+    orders: int
+    cases: int
+    paid_back: int
+    answers: int
+    silent: int
+    median_hours: float | None
+    disputed: int  # orders with a chargeback or a complaint at the channel
+
+    def rate(self, part: int, whole: int) -> float | None:
+        """A part of 1, rounded to four places; None where too little happened to speak of a rate."""
+        return round(part / whole, 4) if whole >= FLOOR else None
+
+    @property
+    def refund_rate(self) -> float | None:
+        return self.rate(self.paid_back, self.orders)
+
+    @property
+    def dispute_rate(self) -> float | None:
+        return self.rate(self.disputed, self.orders)
+
+    @property
+    def silence_rate(self) -> float | None:
+        return self.rate(self.silent, self.answers)
 
 
 def public_page(code: str, now: datetime) -> dict[str, Any]:
@@ -53,7 +83,20 @@ def public_page(code: str, now: datetime) -> dict[str, Any]:
 
 
 def figures(seller_id: int, now: datetime) -> dict[str, Any]:
-    """Rates are parts of 1, rounded to four places; None where too little happened to speak of a rate."""
+    """What is public of it. Rates are parts of 1."""
+    found = counts(seller_id, now)
+    answered = found.answers - found.silent >= FLOOR and found.median_hours is not None
+    return {
+        "days": PERIOD.days,
+        "cases": found.cases if found.orders >= FLOOR else None,
+        "refund_rate": found.refund_rate,
+        "silence_rate": found.silence_rate,
+        "median_answer_hours": found.median_hours if answered else None,
+    }
+
+
+def counts(seller_id: int, now: datetime) -> Counts:
+    """One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             _FIGURES,
@@ -64,13 +107,6 @@ def figures(seller_id: int, now: datetime) -> dict[str, Any]:
                 "paid_back": sorted(PAYABLE | {State.REPLACED}),
             },
         )
-        orders, cases, paid_back, answers, silent, median = cursor.fetchone()
-    return {
-        "days": PERIOD.days,
-        "cases": cases if orders >= FLOOR else None,
-        "refund_rate": round(paid_back / orders, 4) if orders >= FLOOR else None,
-        "silence_rate": round(silent / answers, 4) if answers >= FLOOR else None,
-        "median_answer_hours": round(float(median), 1)
-        if answers - silent >= FLOOR and median is not None
-        else None,
-    }
+        found = Counts(*cursor.fetchone())
+    median = found.median_hours
+    return found._replace(median_hours=None if median is None else round(float(median), 1))

@@ -35,6 +35,7 @@ DESK = {
     "desk-account": "/admin/account/",
     "desk-second-factor": "/admin/account/second-factor/",
 }
+KEYED = {"keys": "?", "palette": "Control+k", "reject": "r"}  # on the case page, each opened by its key
 FINANCE = {
     "desk-breaks": "/admin/payments/break/",
     "desk-payouts": "/admin/payments/payout/",
@@ -125,6 +126,10 @@ def shoot(browser: Browser, stack: Stack, password: str) -> list[str]:
                 page.goto("/admin/refunds/refundrequest/?queue=review")
                 page.locator("a[href*='/case/']").first.click()
                 keep(page, "", f"desk-case-{language}-{scheme}-{width}")
+                for name, key in KEYED.items():
+                    page.keyboard.press(key)
+                    keep(page, "", f"desk-{name}-{language}-{scheme}-{width}")
+                    page.keyboard.press("Escape")
             if user == "seller1":
                 page.goto("/portal/")
                 page.locator("a[href*='/portal/cases/']").first.click()

@@ -25,6 +25,7 @@ from refunds.operations.take_file import Upload
 from refunds.permissions import STAFF_PARTIES, is_outside, reach
 from refunds.platform_evidence import platform_evidence
 
+SHOWS_AS = {"application/pdf": "link", "video/mp4": "video"}
 ACCEPT = ".png,.jpg,.jpeg,.webp,.pdf,.mp4"
 
 
@@ -62,6 +63,10 @@ class Shown(NamedTuple):
     thumbnail: str
     is_watched: bool  # that it was opened is put on record
     reuses: list[Reuse]
+    shows_as: (
+        str  # image | video | link, as the lightbox does; what is watched opens only when somebody means it
+    )
+    icon: str
 
 
 def evidence_panel(user: User, case: Case) -> dict[str, Any]:
@@ -92,7 +97,9 @@ def _shown(row: Evidence, user: User, reuses: list[Reuse]) -> Shown:
     # A thumbnail loads by itself: that would be a view nobody meant.
     has_thumbnail = may_see and row.is_image and not is_watched
     small = link_for_user(row, user, now, is_small=True) if has_thumbnail else ""
-    return Shown(row, kind_label(row.kind), url, small, is_watched, reuses)
+    shows_as = "link" if is_watched else SHOWS_AS.get(row.media_type, "image")
+    icon = "lock" if is_watched else "movie" if shows_as == "video" else "description"
+    return Shown(row, kind_label(row.kind), url, small, is_watched, reuses, shows_as, icon)
 
 
 def evidence_view(model_admin: Any, request: HttpRequest, number: str) -> HttpResponse:

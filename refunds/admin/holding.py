@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -35,7 +36,6 @@ class Holding(NamedTuple):
     may_take_over: bool  # another has it, and a note takes it from them
     hand_to: list[tuple[int, str]]
     last: Hold | None  # how the hold before ended, where somebody said why
-    next_queue: str
 
 
 class Act(NamedTuple):
@@ -72,20 +72,27 @@ def next_queue(queue: Queue | None, user: User) -> str:
 
 def claim_next_view(model_admin: Any, request: HttpRequest) -> HttpResponseRedirect:
     """Takes the next case of a queue in hand and leads to it; back to the queue where nothing waits."""
-    user, queue = cast(User, request.user), QUEUES.get(request.POST.get("queue") or UNASSIGNED)
-    if not model_admin.has_view_permission(request) or not hold.judges(user, State.MANUAL_REVIEW):
+    if not model_admin.has_view_permission(request) or not hold.judges(
+        cast(User, request.user), State.MANUAL_REVIEW
+    ):
         raise PermissionDenied
-    now = timezone.now()
+    return _see(take_next(request, request.POST.get("queue") or UNASSIGNED))
+
+
+def take_next(request: HttpRequest, key: str) -> str:
+    """Where the next case of a queue stands, taken in hand; the queue itself where nothing waits for this person."""
+    user, queue, now = cast(User, request.user), QUEUES.get(key), timezone.now()
     found = None
     if queue is not None and queue.claims and hold.judges(user, queue.claims):
         found = hold.claim_next(user=user, now=now, among=queue.picks(now, user), state=queue.claims)
     if found is not None:
-        return _see(reverse("admin:refunds_refundrequest_case", args=[found.number]))
+        came_from = urlencode({"_changelist_filters": f"queue={key}"})
+        return f"{reverse('admin:refunds_refundrequest_case', args=[found.number])}?{came_from}"
     messages.info(
         request, _("Nothing waits for you in this queue: what is in it, others have in hand or must decide.")
     )
     back = reverse("admin:refunds_refundrequest_changelist")
-    return _see(f"{back}?queue={queue.key}" if queue else back)
+    return f"{back}?queue={queue.key}" if queue else back
 
 
 def hold_view(model_admin: Any, request: HttpRequest, number: str) -> HttpResponseRedirect:
@@ -124,7 +131,6 @@ def holding_panel(user: User, row: RefundRequest) -> dict[str, Any]:
             may_take_over=by_another and is_judge and user.role == Party.SUPERVISOR,
             hand_to=[(each.pk, person(each)) for each in hold.colleagues(user, row.state)] if gives else [],
             last=last if last and last.note else None,
-            next_queue="" if is_mine else next_queue(None, user),
         )
     }
 

@@ -27,6 +27,7 @@ class Move(NamedTuple):
     events: tuple[str, ...]
     label: Text
     help_text: Text
+    key: str  # on the keyboard; of moves open at the same time no two have the same
     icon: str
     tone: str  # good | bad | calm
     form: type[MoveForm]
@@ -79,56 +80,60 @@ def _with_note(
 MOVES: dict[str, Move] = {
     "confirm": Move(
         ("approve", "rule_for_buyer"), _("Confirm the proposal"), _("You are the second person: the money goes out at once."),
-        "verified_user", "good", ConfirmForm, _confirm, _("Confirmed. The money is on its way."),
+        "a", "verified_user", "good", ConfirmForm, _confirm, _("Confirmed. The money is on its way."),
     ),
     "approve": Move(
         ("approve", "rule_for_buyer"), _("Approve in full"), _("All that was asked goes back the way it came; a forced refund where the seller is at fault."),
-        "check_circle", "good", JudgeForm, _approve, _("Approved. The money is on its way."),
+        "a", "check_circle", "good", JudgeForm, _approve, _("Approved. The money is on its way."),
     ),
     "approve_part": Move(
         ("approve", "rule_for_buyer"), _("Approve in part"), _("A part goes back; the reasons say why not all."),
-        "incomplete_circle", "good", PartForm, _approve, _("Approved in part. The money is on its way."),
+        "p", "incomplete_circle", "good", PartForm, _approve, _("Approved in part. The money is on its way."),
     ),
     "reject": Move(
         ("reject", "rule_for_seller"), _("Reject"), _("Nothing goes back. The buyer can appeal once."),
-        "block", "bad", RejectForm, _reject, _("Rejected."),
+        "r", "block", "bad", RejectForm, _reject, _("Rejected."),
     ),
     "vote_for_buyer": Move(
         ("rule_for_buyer",), _("Vote for the buyer"), _("With most of the panel it is the ruling; the median of your amounts goes back."),
-        "how_to_vote", "good", PartForm, _vote_for_buyer, _("Your vote is given."),
+        "a", "how_to_vote", "good", PartForm, _vote_for_buyer, _("Your vote is given."),
     ),
     "vote_for_seller": Move(
         ("rule_for_seller",), _("Vote for the seller"), _("With most of the panel it is the ruling: nothing goes back."),
-        "how_to_vote", "bad", RejectForm, _vote_for_seller, _("Your vote is given."),
+        "r", "how_to_vote", "bad", RejectForm, _vote_for_seller, _("Your vote is given."),
     ),
     "ask_evidence": Move(
         ("ask_evidence",), _("Ask for evidence"), _("One side gets a deadline that both see; say exactly what is missing."),
-        "attach_file", "calm", AskForm, _ask, _("Evidence asked for."),
+        "e", "attach_file", "calm", AskForm, _ask, _("Evidence asked for."),
     ),
     "resume": Move(
         ("resume",), _("Resume the review"), _("Go on without the evidence that was asked for."),
-        "play_arrow", "calm", MoveForm, _with_note(review.resume), _("The review goes on."),
+        "g", "play_arrow", "calm", MoveForm, _with_note(review.resume), _("The review goes on."),
     ),
     "take_over": Move(
         ("take_over",), _("Take over"), _("Step in before the seller's time is up."),
-        "front_hand", "calm", MoveForm, _with_note(review.take_over), _("Taken over from the seller."),
+        "t", "front_hand", "calm", MoveForm, _with_note(review.take_over), _("Taken over from the seller."),
     ),
     "hear_appeal": Move(
         ("hear_appeal",), _("Hear the appeal"), _("Take the request up again; a reviewer decides anew."),
-        "undo", "calm", MoveForm, _with_note(review.hear_appeal), _("The request is open again."),
+        "h", "undo", "calm", MoveForm, _with_note(review.hear_appeal), _("The request is open again."),
     ),
     "escalate": Move(
         ("escalate",), _("Take to arbitration"), _("The rejection is contested; a ruling ends the case."),
-        "balance", "calm", MoveForm, _with_note(review.escalate), _("Taken to arbitration."),
+        "b", "balance", "calm", MoveForm, _with_note(review.escalate), _("Taken to arbitration."),
     ),
     "refer": Move(
         ("refer",), _("Refer to arbitration"), _("A panel decides; both sides are told."),
-        "balance", "calm", MoveForm, _with_note(review.refer), _("Referred to arbitration."),
+        "b", "balance", "calm", MoveForm, _with_note(review.refer), _("Referred to arbitration."),
     ),
 }  # fmt: skip
 APPROVALS = ("confirm", "approve", "approve_part")
 VOTES = ("vote_for_buyer", "vote_for_seller")
 ALONE = (*APPROVALS, "reject")
+
+
+def bound(name: str, move: Move, case_of: RefundRequest, data: Any = None, **initial: Any) -> MoveForm:
+    return move.form(data, case_of=case_of, auto_id=f"{name}-%s", initial=initial)
 
 
 def open_to(

@@ -33,7 +33,9 @@ from .casefile import casefile_view
 from .evidence import evidence_view
 from .file_for_buyer import filing_view, find_order_view
 from .holding import claim_next_view, hold_view, next_queue
+from .letter import letter_view
 from .looks import state_badge, waits_for
+from .palette import find_view
 from .sensitive import code_view, identity_view
 from .sidebar import QUEUE_PARAMETER, chosen_queue, counts, open_queues, shown_count
 
@@ -82,6 +84,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     )
 
     def get_urls(self) -> list[URLPattern]:
+        letter, find_case = map(self.admin_site.admin_view, (self.letter_piece, self.find_case))
         claim_next, hold = (
             self.admin_site.admin_view(require_POST(page)) for page in (self.claim_next_page, self.hold_page)
         )
@@ -91,9 +94,11 @@ class RefundRequestAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         view, evidence, casefile, filing, code, identity = map(self.admin_site.admin_view, pages)
         return [
+            path("find/", find_case, name="refunds_refundrequest_find"),
             path("claim-next/", claim_next, name="refunds_refundrequest_claim_next"),
             path("case/<str:number>/hold/", hold, name="refunds_refundrequest_hold"),
             path("case/<str:number>/", view, name="refunds_refundrequest_case"),
+            path("case/<str:number>/letter/", letter, name="refunds_refundrequest_letter"),
             path("case/<str:number>/evidence/", evidence, name="refunds_refundrequest_evidence"),
             path(
                 "case/<str:number>/evidence/<int:position>/", identity, name="refunds_refundrequest_identity"
@@ -107,6 +112,12 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     def case_page(self, request: HttpRequest, number: str) -> HttpResponse:
         self._at_work(request, number)
         return case_view(self, request, number)
+
+    def letter_piece(self, request: HttpRequest, number: str) -> HttpResponse:
+        return letter_view(self, request, number)
+
+    def find_case(self, request: HttpRequest) -> HttpResponse:
+        return find_view(self, request)
 
     def claim_next_page(self, request: HttpRequest) -> HttpResponse:
         return claim_next_view(self, request)

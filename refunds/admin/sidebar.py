@@ -5,7 +5,9 @@ from typing import Any, cast
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
@@ -51,23 +53,18 @@ def shown_count(count: int) -> str:
     return f"{COUNT_TO}+" if count > COUNT_TO else str(count)
 
 
-def site_context(request: HttpRequest) -> dict[str, Any]:
-    """Colours come from desk/theme.css: as an inline style they would need a looser content security policy."""
-    return {"colors": None}
-
-
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if request.user.has_perm("refunds.view_casefigure"):
         context = {**context, "figure_cards": figure_cards(timezone.now())}
     if not request.user.has_perm("refunds.view_refundrequest"):
-        return {**context, "title": _("Desk")}
+        return {**context, "title": gettext("Desk")}
     found, user = counts(request), cast(User, request.user)
     cards = [
         (queue, shown_count(found[key]), found[key] > 0 and key in ALARMING, queue_url(key))
         for key, queue in open_queues(user).items()
         if key in found
     ]
-    return {**context, "title": _("Desk"), "queue_cards": cards, "next_queue": next_queue(None, user)}
+    return {**context, "title": gettext("Desk"), "queue_cards": cards, "next_queue": next_queue(None, user)}
 
 
 def open_queues(user: User) -> dict[str, Queue]:
@@ -85,6 +82,7 @@ def queue_url(key: str) -> str:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Titles are lazy: the palette finds them in both languages."""
     groups: list[dict[str, Any]] = [
         {
             "title": _("Work"),
@@ -195,13 +193,22 @@ def _breaks(request: HttpRequest) -> dict[str, Any] | None:
 def _notices(request: HttpRequest) -> dict[str, Any] | None:
     """Led to what is new for this person, and counted, as soon as anything is."""
     item = _table(request, _("Notices told"), "notifications", "notices", "notice")
-    if item and (count := unread_count(RecipientKind.USER, int(request.user.pk or 0))):
+    if item and (count := _unread(request)):
         item |= {"badge": shown_count(count), "badge_variant": "primary"}
         item["link"] += "?mine=new"
     return item
 
 
-def _table(request: HttpRequest, title: str, icon: str, app: str, model: str) -> dict[str, Any] | None:
+def _unread(request: HttpRequest) -> int:
+    """Read once for a page, as the counts are."""
+    if not hasattr(request, "desk_unread"):
+        request.desk_unread = unread_count(RecipientKind.USER, int(request.user.pk or 0))  # type: ignore[attr-defined]
+    return cast(int, request.desk_unread)  # type: ignore[attr-defined]
+
+
+def _table(
+    request: HttpRequest, title: str | Promise, icon: str, app: str, model: str
+) -> dict[str, Any] | None:
     if not request.user.has_perm(f"{app}.view_{model}"):
         return None
     link = reverse(f"admin:{app}_{model}_changelist")

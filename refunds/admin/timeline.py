@@ -1,6 +1,9 @@
 """The time-line of a case (casefile/timeline.py) with the desk's icons and tones."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy as _
 
 from marketplace.payments.models import Transfer
 from refunds.casefile.timeline import Entry, Facts, Kind
@@ -9,7 +12,8 @@ from refunds.casefile.views import DESK
 from refunds.desk_queries import Case
 from refunds.review_queries import Reviewing
 
-from .looks import ANSWERS, DISPUTES, OFFERS, STATES, UNIT_EVENTS
+from .evidence import Shown as ShownFile
+from .looks import ANSWERS, DISPUTES, OFFERS, STATES, UNIT_EVENTS, Text
 from .reviewing import fault_words
 
 # Of an entry that has neither a state nor a table of its own.
@@ -34,14 +38,27 @@ CODES: dict[tuple[str, str], tuple[str, str]] = {
 }
 
 
+# What of the stream can be looked at alone. "All" holds besides what happened before anybody asked for money back.
+GROUPS: dict[str, Text] = {
+    "message": _("Messages"),
+    "note": _("Internal notes"),
+    "evidence": _("Evidence"),
+    "move": _("Moves"),
+}
+BEFORE = frozenset({Kind.PAYMENT, Kind.COMPLETION, Kind.DELIVERY, Kind.USE})
+
+
 class Shown(NamedTuple):
     entry: Entry
     icon: str
     tone: str
     aside: str  # whose fault it was found to be
+    groups: tuple[str, ...]  # of GROUPS
+    file: ShownFile | None  # the file it tells of
 
 
-def timeline(case: Case, known: Reviewing) -> list[Shown]:
+def timeline(case: Case, known: Reviewing, files: list[ShownFile]) -> list[Shown]:
+    """`files` are the case's evidence as this person may see it."""
     facts = Facts(
         request=case.request,
         units=case.units,
@@ -55,12 +72,25 @@ def timeline(case: Case, known: Reviewing) -> list[Shown]:
         appeals=case.appeals,
         put_off=case.put_off,
     )
-    return [_shown(entry) for entry in entries_of(facts, DESK)]
+    by_row = {file.evidence.pk: file for file in files}
+    return [_shown(entry, by_row) for entry in entries_of(facts, DESK)]
 
 
-def _shown(entry: Entry) -> Shown:
+def _shown(entry: Entry, files: Mapping[int, ShownFile]) -> Shown:
     icon, tone = _look(entry)
-    return Shown(entry, icon, tone, fault_words(entry.judgement) if entry.judgement else "")
+    fault = fault_words(entry.judgement) if entry.judgement else ""
+    return Shown(
+        entry, icon, tone, fault, _groups(entry), files[entry.evidence.pk] if entry.evidence else None
+    )
+
+
+def _groups(entry: Entry) -> tuple[str, ...]:
+    """A demand for evidence is a move as well."""
+    if entry.kind == Kind.NEGOTIATION and entry.code in ("message", "note"):
+        return (entry.code,)
+    if entry.kind in (Kind.EVIDENCE, Kind.PROVIDER):
+        return ("evidence", "move") if entry.to else ("evidence",)
+    return () if entry.kind in BEFORE else ("move",)
 
 
 def _look(entry: Entry) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from marketplace.risk.models import Dispute
 from ..extensions import PutOff
 from ..faults import Ground
 from ..machine import Party
-from ..models import Appeal, Flag, Judgement, Proposal, ProviderCheck, RefundRequest, Transition
+from ..models import Appeal, Evidence, Flag, Judgement, Proposal, ProviderCheck, RefundRequest, Transition
 from ..models.evidence import kind_label
 from .offers import offer_words
 from .views import View, person
@@ -77,6 +77,7 @@ class Entry(NamedTuple):
     asked: str = ""  # the side that a demand for evidence asks
     is_internal: bool = False
     judgement: Judgement | None = None
+    evidence: Evidence | None = None  # the file it tells of
 
 
 class Facts(NamedTuple):
@@ -228,7 +229,14 @@ def _evidence(facts: Facts, view: View) -> Iterator[Entry]:
         if view.sees_evidence(row):
             title = _("Evidence %(n)s: %(kind)s") % {"n": row.position, "kind": kind_label(row.kind)}
             yield Entry(
-                row.at, Kind.EVIDENCE, row.kind, title, view.who(row, row.by), party=row.by, text=row.note
+                row.at,
+                Kind.EVIDENCE,
+                row.kind,
+                title,
+                view.who(row, row.by),
+                party=row.by,
+                text=row.note,
+                evidence=row,
             )
 
 

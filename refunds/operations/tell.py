@@ -18,7 +18,8 @@ from marketplace.notices.texts import RULES_ABOUT_THE_BUYER
 from marketplace.notices.topics import RecipientKind
 from marketplace.orders.goods import GoodsType
 
-from ..machine import CLOCKS, OPEN, Party, State
+from ..machine import CLOCKS, OPEN, TARGET, Party, State
+from ..models import RefundRequest
 from ..policies import NoPolicy, in_force
 from ..telling import ASKED_OF_SELLER, BUYER, SELLER, TELLS
 
@@ -207,6 +208,39 @@ def _news_of_move(row: dict[str, Any]) -> Iterable[News]:
     data |= _ground(row) | _due(row["to_state"], row["due_at"])
     for kind, topic in ASKED_OF_SELLER if row["asked"] == SELLER else TELLS[row["event"]]:
         yield _news(row, kind, topic, str(row["sequence"]), data)
+
+
+def foretell(
+    request: RefundRequest,
+    event: str,
+    *,
+    now: datetime,
+    approved: int | None = None,
+    clause: str = "",
+    asked: str = "",
+    due_at: datetime | None = None,
+) -> list[News]:
+    """What `event` would tell if it were made now, and tells nobody: for who is about to make it. `approved` in minor
+    units; `asked` is the side that a demand for evidence asks; `request` has its order and buyer at hand.
+    """
+    order, told = request.order, ("number", "buyer_id", "seller_id", "reason", "amount", "currency")
+    row = {name: getattr(request, name) for name in told} | {
+        "sequence": request.sequence + 1,
+        "event": event,
+        "state": TARGET[event],
+        "to_state": TARGET[event],
+        "approved_amount": approved,
+        "clause": clause,
+        "findings": None,  # the policy's own moves alone name a rule
+        "asked": asked,
+        "at": now,
+        "due_at": due_at,
+        "order": order.no,
+        "external_no": order.external_no,
+        "shop_id": order.shop_id,
+        "region": request.buyer.region,
+    }
+    return list(_news_of_move(row))
 
 
 def _news(row: dict[str, Any], kind: RecipientKind, topic: str, cause: str, data: dict[str, Any]) -> News:

@@ -12,7 +12,7 @@ from .facts import CaptureFacts, EventFacts, Facts, FactsUnreadable, UnitFacts
 from .goods import CHANNELS, GOODS_TYPES, Channel, GoodsType
 from .reasons import ORDINARY_REASONS, PERSON_REASONS, REASONS, Reason
 from .render import render
-from .terms import Clocks, Terms
+from .terms import ChargebackFee, Clocks, Terms
 from .texts import TEXTS
 from .usage import UnitUse, unit_use
 from .verdicts import VERDICTS
@@ -29,6 +29,7 @@ __all__ = [
     "VERDICTS",
     "CaptureFacts",
     "Channel",
+    "ChargebackFee",
     "Clocks",
     "Decision",
     "EventFacts",

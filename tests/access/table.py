@@ -22,6 +22,7 @@ MODEL = "model"  # the pages of one kind of row, for the roles of SEES
 STAFF_CASE = "staff case"  # one case at the desk, for those who judge
 NEXT = "next"  # the next case to decide, for those who judge
 FILING = "filing"  # an order at the desk, for those who file for a buyer
+FINDING = "finding"  # cases by number, for those who see cases: each theirs
 AUDIT = "audit"  # who did what, for those who look after that
 CODE = "code"  # a card code for a reason, for those who judge
 IDENTITY = "identity"  # an identity document for a reason, for those who verify
@@ -134,6 +135,8 @@ DOORS: dict[str, Door] = {
     ),
     "admin/refunds/refundrequest/case/<str:number>/file/": Door(STAFF_CASE, "GET POST", FILE),
     "admin/refunds/refundrequest/case/<str:number>/hold/": Door(STAFF_CASE, "POST", {"do": "claim"}),
+    "admin/refunds/refundrequest/case/<str:number>/letter/": Door(STAFF_CASE, "POST", JUDGED),
+    "admin/refunds/refundrequest/find/": Door(FINDING, "GET", {"q": "RF00000000"}),
     "admin/refunds/refundrequest/claim-next/": Door(NEXT, "POST", {"queue": "unassigned"}),
     "admin/refunds/refundrequest/file/<str:no>/": Door(
         FILING, "GET POST", {"reason": "other", "action": "file", "channel": "phone", "caller_check": "Yes."}

@@ -47,7 +47,8 @@ NOBODY = {
 
 SECRETS = (table.CODE, table.IDENTITY)
 STAFF_DOORS = (
-    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FILING, table.KEPT, table.FIGURES, table.AUDIT, *SECRETS,
+    table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FINDING, table.FILING, table.KEPT, table.FIGURES,
+    table.AUDIT, *SECRETS,
 )  # fmt: skip
 
 
@@ -219,7 +220,7 @@ def test_person_no_longer_of_the_seller_is_out(cast: Cast, asked: Scene) -> None
 
 @pytest.mark.parametrize("role", ["", Role.POLICY_EDITOR])
 def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> None:
-    doors = (table.STAFF_CASE, table.FILING, table.KEPT, table.MODEL)
+    doors = (table.STAFF_CASE, table.FINDING, table.FILING, table.KEPT, table.MODEL)
     refused(signed_in(StaffFactory.create(role=role)), doors, asked, {403})
 
 
@@ -263,7 +264,9 @@ def test_unseated_arbiter_is_a_stranger_to_every_case(cast: Cast, asked: Scene) 
         foreign = call(client, route, method, door, asked)
         unknown = call(client, route, method, door, asked, names=NOBODY)
         assert (foreign.status_code, foreign["Location"]) == (unknown.status_code, unknown["Location"]), route
-    for where in ("/admin/refunds/refundrequest/", f"/admin/refunds/refundrequest/?q={asked.case.number}"):
+    queue = "/admin/refunds/refundrequest/"
+    assert client.get(f"{queue}find/?q={asked.case.number}").json() == {"cases": []}
+    for where in (queue, f"{queue}?q={asked.case.number}"):
         assert not [word for word in asked.private if f">{word}" in client.get(where).content.decode()], where
 
 

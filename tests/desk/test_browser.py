@@ -100,7 +100,7 @@ def test_a_clause_is_picked_and_the_case_rejected_by_hand(
     page.goto(live_server.url + QUEUE)
     page.click(f"text={case.number}")
     page.click("summary:has-text('Reject')")
-    page.click("details[open] .desk-chips button >> nth=0")
+    page.click("details[open] .desk-picker button >> nth=0")
     page.select_option("#reject-fault", "buyer")
     page.fill("#reject-note", "The record shows it was delivered.")
     page.click("details[open] button[type=submit]")

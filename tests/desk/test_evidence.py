@@ -44,7 +44,7 @@ def test_page_shows_files_whose_thumbnails_and_links_open(
     give(case, cast.support, pdf(), kind="payment_proof")
     page = desk.get(url_of(case)).content.decode()
     links = re.findall(r'(?:href|src)="(/evidence/[^"]+)"', page)
-    assert len(links) == 4  # picture: thumbnail, its link, its name; document: its name
+    assert len(links) == 5  # picture: thumbnail, its link, its name; document: its sign, its name
     for link in links:
         assert desk.get(link).status_code == 200
 

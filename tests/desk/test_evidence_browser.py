@@ -55,7 +55,7 @@ def test_case_shows_its_files(
         page.wait_for_load_state("networkidle")
         assert page.evaluate(WIDTH) <= width
         if place == path:
-            page.locator("#evidence").scroll_into_view_if_needed()
+            page.locator('img[src^="/evidence/"]').scroll_into_view_if_needed()
             page.wait_for_load_state("networkidle")
             assert page.evaluate(LOADED) == [160]
     assert (watched.complaints, watched.outside) == ([], [])

@@ -242,7 +242,7 @@ def test_unknown_move_is_refused(move: str, cast: Cast, desk: Client) -> None:
 def test_message_reaches_both_sides_and_a_note_stays_with_staff(cast: Cast, desk: Client) -> None:
     request = make_request(cast, state="manual_review")
     assert desk.post(url_of(request), {"move": "say", "text": "Please add a screenshot."}).status_code == 302
-    desk.post(url_of(request), {"move": "say", "text": "Seller was warned twice.", "internal": "1"})
+    desk.post(url_of(request), {"move": "note", "text": "Seller was warned twice."})
     said = list(request.messages.order_by("id").values_list("text", "is_internal", "user"))
     assert said == [
         ("Please add a screenshot.", False, cast.reviewer.pk),

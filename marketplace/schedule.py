@@ -13,6 +13,7 @@ SWEEPS = {
     "sweep_prechecks": 5.0,
     "sweep_deadlines": 10.0,
     "apply_outages": 10.0,
+    "run_backtests": 10.0,
     "sweep_notifications": 10.0,
     "sweep_provider_checks": 15.0,
     "roll_up": 60.0,

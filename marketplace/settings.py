@@ -244,6 +244,8 @@ CASE_FILES_AN_HOUR = int(env("CASE_FILES_AN_HOUR", "20"))  # of one case, for ea
 # Fen above which the police and a court usually take a matter up (D6); below, the file carries a warning.
 CASE_FILE_POLICE_ABOVE = int(env("CASE_FILE_POLICE_ABOVE", "200000"))
 CASE_FILE_COURT_ABOVE = int(env("CASE_FILE_COURT_ABOVE", "500000"))
+# A draft of the rules under which more of the decided cases would have ended otherwise needs a supervisor's reason.
+POLICY_DRIFT_PERCENT = float(env("POLICY_DRIFT_PERCENT", "5"))
 # tcp://host:3310 or unix:///path. Set: what the scanner does not call clean is refused. Empty: nothing is scanned.
 CLAMD_URL = env("CLAMD_URL")
 CLAMD_TIMEOUT_SECONDS = float(env("CLAMD_TIMEOUT_SECONDS", "30"))

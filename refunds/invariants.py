@@ -215,6 +215,22 @@ INVARIANTS = (
         " WHERE o.answered_at IS NULL AND (r.state <> 'awaiting_buyer' OR r.sequence <> o.sequence)",
     ),
     Invariant(
+        "backtest_counts_its_cases",
+        "A finished back-test has judged all its parts, and its cases are theirs.",
+        "SELECT r.id, r.cases, r.flipped FROM refunds_backtestrun r LEFT JOIN LATERAL ("
+        " SELECT count(*) FILTER (WHERE p.judged_at IS NULL) AS left_over,"
+        " coalesce(sum((SELECT sum((kind->>-1)::bigint) FROM jsonb_array_elements(p.tally->'kinds') kind)), 0) AS cases"
+        " FROM refunds_backtestpart p WHERE p.run_id = r.id) parts ON true"
+        " WHERE r.state = 'done' AND (parts.left_over > 0 OR parts.cases <> r.cases)",
+    ),
+    Invariant(
+        "published_as_tried",
+        "A version beyond the first was published upon a back-test of its very terms.",
+        "SELECT d.id, d.goods_type FROM refunds_policydraft d WHERE d.state = 'published' AND NOT EXISTS ("
+        " SELECT 1 FROM refunds_drafttested t JOIN refunds_backtestrun r ON r.id = t.run_id"
+        " WHERE t.draft_id = d.id AND r.state = 'done' AND r.terms = d.terms)",
+    ),
+    Invariant(
         "state_is_last_transition",
         "A request's state is the target of its last transition, and nothing follows it.",
         "SELECT r.number, r.state FROM refunds_refundrequest r LEFT JOIN refunds_transition t"

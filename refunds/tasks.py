@@ -13,6 +13,7 @@ from .operations import decide, hold, news, outage, provider_check, sweep, take_
 from .operations import pay as payer
 from .operations import return_duplicates as duplicates
 from .operations import roll_up as rolling_up
+from .operations import run_backtests as backtests
 from .operations import settle as settling
 from .operations import tell as telling
 
@@ -129,6 +130,11 @@ def deliver(delivery_id: int) -> None:
 @shared_task(name="refunds.sweep_deliveries")
 def sweep_deliveries() -> None:
     delivering.sweep_deliveries(timezone.now())
+
+
+@shared_task(name="refunds.run_backtests")
+def run_backtests() -> None:
+    backtests.run_backtests(timezone.now)
 
 
 @shared_task(name="refunds.sweep_pending_files")

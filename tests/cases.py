@@ -25,6 +25,7 @@ from refunds.operations.locking import clock_after
 from refunds.operations.news import take_notification
 from refunds.operations.pay import pay
 from refunds.operations.return_duplicates import return_duplicates
+from refunds.operations.run_backtests import run_backtests
 from refunds.operations.tell import tell_waiting
 from refunds.permissions import Actor
 from refunds.transitions import apply_transition
@@ -106,6 +107,7 @@ def work(now: datetime | None = None) -> None:
         "refunds.take_notification": take_notification,
         "refunds.deliver": deliver,
         "refunds.ask_provider": provider_check.call,
+        "refunds.run_backtests": lambda at: run_backtests(lambda: at),
     }
     while jobs := list(OutboxJob.objects.order_by("id")):
         for job in jobs:

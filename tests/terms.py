@@ -7,11 +7,14 @@ from django.utils import timezone
 
 from marketplace.identity.models import User
 from marketplace.identity.roles import Role
-from refunds.models import PolicyDraft, PolicyVersion
+from marketplace.kernel.models import OutboxJob
+from refunds.models import BacktestRun, PolicyDraft, PolicyVersion
+from refunds.operations.backtest import TASK, start_backtest
 from refunds.operations.draft_policy import draft_policy
 from refunds.operations.drafting import newest_version
 from refunds.operations.edit_draft import edit_draft
 from refunds.operations.publish_draft import publish_draft
+from refunds.operations.run_backtests import run_backtests
 from refunds.operations.submit_draft import submit_draft
 
 from .factories import StaffFactory, days, hours
@@ -45,9 +48,29 @@ def draft(
     )
 
 
-def submitted(goods_type: str = "card_code", **fields: Any) -> PolicyDraft:
+def submitted(goods_type: str = "card_code", *, tried: bool = True, **fields: Any) -> PolicyDraft:
+    """Waiting for its second person; tried on all decided cases unless said otherwise."""
     made = draft(goods_type, **fields)
+    if tried:
+        try_on_decided_cases(made, now=made.changed_at)
     return submit_draft(draft_id=made.pk, user=made.changed_by, now=made.changed_at)
+
+
+def try_on_decided_cases(draft: PolicyDraft, *, now: datetime | None = None) -> BacktestRun:
+    """A back-test of it over all there is, asked for and done."""
+    now = now or timezone.now()
+    asked = start_backtest(
+        draft_id=draft.pk,
+        user=editor(),
+        since=now - days(366),
+        until=timezone.now() + days(1),
+        sample=None,
+        seed=1,
+        now=now,
+    )
+    run_backtests(lambda: now)
+    OutboxJob.objects.filter(task=TASK).delete()
+    return BacktestRun.objects.get(pk=asked.pk)
 
 
 def publish(
@@ -60,4 +83,10 @@ def publish(
     since = now + at if isinstance(at, timedelta) else at or newest_version(goods_type).in_force_at + hours(1)
     announced = min(now, since - days(8))
     made = submitted(goods_type, now=announced, in_force_at=since, **changes)
-    return publish_draft(draft_id=made.pk, user=editor(), seen_at=made.submitted_at, now=announced)
+    return publish_draft(
+        draft_id=made.pk,
+        user=StaffFactory.create(role=Role.SUPERVISOR),
+        seen_at=made.submitted_at,
+        now=announced,
+        override_note="Agreed.",
+    )

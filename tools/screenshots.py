@@ -32,6 +32,7 @@ DESK = {
     "desk-kept": "/admin/refunds/deadline/",
     "desk-policies": "/admin/refunds/policyversion/",
     "desk-drafts": "/admin/refunds/policydraft/",
+    "desk-backtests": "/admin/refunds/backtestrun/",
     "desk-account": "/admin/account/",
     "desk-second-factor": "/admin/account/second-factor/",
 }

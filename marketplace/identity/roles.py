@@ -30,6 +30,8 @@ _FUNDS = {"payments.view_withdrawal", "payments.view_settlement"}
 _FIGURES = {"refunds.view_casefigure"}  # over all cases, and how much each person decides
 _RULES = {"refunds.view_policyversion", "refunds.view_policydraft"}
 _PUBLISHES = {"refunds.publish_policydraft"}  # what others wrote
+_LAB = {"refunds.view_backtestrun"}
+_TRIES = _LAB | {"refunds.add_backtestrun"}  # a draft on decided cases
 _DISPUTES = {"risk.view_dispute", "risk.add_dispute", "risk.change_dispute"}
 _PAYS = {"payments.change_payout"}  # by hand, two of them; and what a stuck transfer needs
 _NOTICES = {"notices.view_notice", "notices.view_delivery", "notices.view_endpoint"}
@@ -45,6 +47,7 @@ _OWN: dict[str, set[str]] = {
     | _RESENDS
     | _DISPUTES
     | _RULES
+    | _TRIES
     | _MONEY
     | _PAYS
     | _FUNDS
@@ -71,12 +74,14 @@ _OWN: dict[str, set[str]] = {
     | _AUDITS
     | {"identity.change_buyer", "risk.view_signal", "risk.add_signal", "risk.change_signal"},
     Role.POLICY_EDITOR: _RULES
+    | _TRIES
     | _FIGURES
     | _PUBLISHES
     | {"refunds.add_policydraft", "refunds.change_policydraft"},
     Role.AUDITOR: _CASES
     | _NOTICES
     | _RULES
+    | _LAB
     | _MONEY
     | _FUNDS
     | _BREAKS

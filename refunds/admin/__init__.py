@@ -11,6 +11,7 @@ from .drafts import PolicyDraftAdmin
 from .figures import FiguresAdmin
 from .funds import SellerFundsAdmin, SettlementAdmin
 from .kept import DeadlineAdmin
+from .lab import BacktestRunAdmin
 from .notices import DeliveryAdmin, EndpointAdmin, NoticeAdmin
 from .outages import OutageAdmin
 from .payouts import PayoutAdmin
@@ -23,6 +24,7 @@ from .withdrawals import WithdrawalAdmin
 
 __all__ = [
     "AppealAdmin",
+    "BacktestRunAdmin",
     "BreakAdmin",
     "BuyerAdmin",
     "CalendarDayAdmin",

@@ -29,6 +29,7 @@ from refunds.policy.term_errors import errors_in
 from refunds.policy.term_table import TERMS
 
 from .draft_form import DraftForm, kind_names
+from .lab import backtest_moves, lab_panel
 from .looks import DRAFTS, look_badge
 from .policy_parts import changes_panel, difference, terms_panel, text_panel
 from .record import Fact, RecordAdmin, RecordMove, in_words
@@ -40,6 +41,15 @@ class PublishForm(forms.Form):
     """The submission that was read, so that another one is not published unread."""
 
     seen_at = forms.DateTimeField(widget=forms.HiddenInput)
+    note = forms.CharField(
+        label=_("Reason, where it drifts too far"),
+        help_text=_(
+            "A supervisor's, for a draft under which more cases end otherwise than the limit allows. It is kept."
+        ),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
 
 class BeginForm(forms.Form):
@@ -60,7 +70,7 @@ def _submit(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime
 
 
 def _publish(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
-    publish_draft(draft_id=row.pk, user=user, seen_at=data["seen_at"], now=now)
+    publish_draft(draft_id=row.pk, user=user, seen_at=data["seen_at"], now=now, override_note=data["note"])
 
 
 def _take_back(row: PolicyDraft, user: User, data: Mapping[str, Any], now: datetime) -> None:
@@ -151,6 +161,7 @@ class PolicyDraftAdmin(RecordAdmin):
                 found["publish"] = PUBLISH._replace(form=partial(PublishForm, initial=seen))
             if edits or publishes:
                 found["take_back"] = TAKE_BACK
+        found |= backtest_moves(user, row)
         if row.is_open and edits:
             found["drop"] = DROP
         return found
@@ -193,6 +204,7 @@ class PolicyDraftAdmin(RecordAdmin):
             "groups": list(editor.groups()) if editor is not None else [],
             "kinds": kind_names(),
             "terms": terms_panel(row.terms, row.based_on.terms) if editor is None else "",
+            "lab": lab_panel(cast(User, request.user), row),
             "notes": _notes(cast(User, request.user), row),
             "back": reverse("admin:refunds_policyversion_changelist"),
         }

@@ -13,7 +13,7 @@ from marketplace.payments.operations.stuck import is_held
 from marketplace.risk.models import Dispute
 from refunds.faults import Outcome
 from refunds.machine import Party, State
-from refunds.models import Appeal, OfferAnswer, PolicyDraft, ProviderAnswer, ProviderCheck
+from refunds.models import Appeal, BacktestRun, OfferAnswer, PolicyDraft, ProviderAnswer, ProviderCheck
 
 Text = str | Promise
 NOBODY: Text = "–"
@@ -51,6 +51,14 @@ RESULTS: dict[str, Look] = {
     "met": Look("check_circle", "good", _("Met")),
     "unmet": Look("cancel", "bad", _("Not met")),
     "unknown": Look("help", "warn", _("Unknown")),
+}
+
+BACKTESTS: dict[str, Look] = {
+    BacktestRun.State.QUEUED: Look("hourglass_empty", "calm", BacktestRun.State.QUEUED.label),
+    BacktestRun.State.RUNNING: Look("progress_activity", "info", BacktestRun.State.RUNNING.label),
+    BacktestRun.State.DONE: Look("check_circle", "good", BacktestRun.State.DONE.label),
+    BacktestRun.State.FAILED: Look("error", "bad", BacktestRun.State.FAILED.label),
+    BacktestRun.State.CANCELLED: Look("cancel", "warn", BacktestRun.State.CANCELLED.label),
 }
 
 OUTCOMES: dict[str, Look] = {

@@ -128,6 +128,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": _("Rules and people"),
             "items": [
                 _table(request, _("Policies"), "policy", "refunds", "policyversion"),
+                _table(request, _("Back-tests"), "science", "refunds", "backtestrun"),
                 _table(request, _("Figures"), "bar_chart", "refunds", "casefigure"),
                 _table(request, _("Deadlines kept"), "timer", "refunds", "deadline"),
                 _table(request, _("Outages"), "cloud_off", "refunds", "outage"),

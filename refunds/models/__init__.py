@@ -1,6 +1,7 @@
 """A refund request, its history, what was decided and said, and the rules it was judged by."""
 
 from .appeals import Appeal
+from .backtests import BacktestFlip, BacktestPart, BacktestRun, DraftTested
 from .case_files import CaseFileMade
 from .deadlines import CalendarDay, Deadline, Extension, Outage, Peak
 from .decisions import Decision, Proposal
@@ -30,6 +31,9 @@ from .requests import RefundItem, RefundRequest, Transition
 
 __all__ = [
     "Appeal",
+    "BacktestFlip",
+    "BacktestPart",
+    "BacktestRun",
     "CalendarDay",
     "CaseFigure",
     "CaseFileMade",
@@ -37,6 +41,7 @@ __all__ = [
     "ClockFigure",
     "Deadline",
     "Decision",
+    "DraftTested",
     "Evidence",
     "EvidenceDemand",
     "Extension",

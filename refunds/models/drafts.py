@@ -64,6 +64,17 @@ AS_PUBLISHED = """
     RETURN NEW;
 """
 
+TRIED = """
+    IF NOT EXISTS (
+        SELECT 1 FROM refunds_drafttested t JOIN refunds_backtestrun r ON r.id = t.run_id
+        WHERE t.draft_id = NEW.id AND r.draft_id = NEW.id AND r.state = 'done' AND r.terms = NEW.terms
+    ) THEN
+        RAISE EXCEPTION 'a draft is published once its terms were tried on decided cases'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_draft_tried';
+    END IF;
+    RETURN NEW;
+"""
+
 
 class PolicyDraft(models.Model):
     """What the next version of one goods type's terms is to be. Frozen once submitted; published by another person.
@@ -176,6 +187,13 @@ class PolicyDraft(models.Model):
                 when=pgtrigger.Before,
                 condition=pgtrigger.Q(new__state="published") & ~pgtrigger.Q(old__state="published"),
                 func=AS_PUBLISHED,
+            ),
+            pgtrigger.Trigger(
+                name="tried",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__state="published") & ~pgtrigger.Q(old__state="published"),
+                func=TRIED,
             ),
             *never_removed(),
         ]

@@ -13,14 +13,18 @@ from .. import policies
 from ..models import PolicyDraft, PolicyVersion
 from . import drafting
 from .drafting import MAY_PUBLISH, DraftMovedOn, NotSubmitted, lock_draft, require
+from .require_tested import require_tested
 
 
-def publish_draft(*, draft_id: int, user: User, seen_at: datetime | None, now: datetime) -> PolicyVersion:
+def publish_draft(
+    *, draft_id: int, user: User, seen_at: datetime | None, now: datetime, override_note: str = ""
+) -> PolicyVersion:
     """The version is announced at once and in force from its day on. It cannot be taken back, only followed by another.
     `seen_at` is the draft's `submitted_at` as its reader saw it: what was submitted anew since is not published unread.
+    `override_note` is a supervisor's reason to publish a draft that drifts too far.
 
     Raises NotPermitted, NotFound, NotSubmitted, DraftClosed, DraftMovedOn, SecondPersonNeeded (for whoever had a hand in it),
-    TermsRefused, NoticeTooShort, InForceBeforeItsBase, BaseSuperseded.
+    TermsRefused, NoticeTooShort, InForceBeforeItsBase, BaseSuperseded, and what require_tested raises.
     """
     require(user, MAY_PUBLISH)
     with transaction.atomic(durable=True):
@@ -35,6 +39,7 @@ def publish_draft(*, draft_id: int, user: User, seen_at: datetime | None, now: d
         base = drafting.require_newest_base(draft)
         drafting.require_notice(draft, now)
         drafting.require_order(draft, base)
+        require_tested(draft, override_note, user, now)
         version = PolicyVersion.objects.create(
             goods_type=draft.goods_type,
             version=base.version + 1,

@@ -37,6 +37,7 @@ class Case:
         "closes_at",
         "credited",
         "currency",
+        "delivered_all",
         "delivered_at",
         "duplicate_amount",
         "duplicate_count",
@@ -49,6 +50,7 @@ class Case:
         "promise_until",
         "promo_spent",
         "reason",
+        "refunded",
         "remaining",
         "revealed",
         "right_until",
@@ -90,14 +92,16 @@ class Case:
         self._find_road()
 
     def _read_units(self) -> None:
-        used = suspected = seen = before = remaining = 0
+        used = suspected = seen = before = remaining = refunded = 0
         revealed = promo = False
+        delivered_all = True
         delivered: datetime | None = None
         self.uses = uses = []
         for unit in self.facts.units:
             use = unit_use(unit.events)
             uses.append(use)
             remaining += unit.amount - unit.refunded
+            refunded += unit.refunded
             if use.use == "used":
                 used += 1
                 promo = promo or use.promo_spent
@@ -107,10 +111,14 @@ class Case:
                 seen += 1
             revealed = revealed or use.revealed_at is not None
             before += use.redeemed_before_delivery
-            if use.delivered_at is not None and (delivered is None or use.delivered_at > delivered):
+            if use.delivered_at is None:
+                delivered_all = False
+            elif delivered is None or use.delivered_at > delivered:
                 delivered = use.delivered_at
 
         self.remaining: int = remaining
+        self.refunded: int = refunded
+        self.delivered_all: bool = delivered_all
         self.delivered_at: datetime | None = delivered
         self.revealed: bool = revealed
         self.arrived: bool = revealed or delivered is not None
@@ -224,7 +232,7 @@ class Case:
         facts = self.facts
         duplicate = facts.reason == "duplicate_charge"
         self.stake: int = self.duplicate_amount if duplicate else facts.amount
-        weight = self.stake if duplicate else self.stake + sum([unit.refunded for unit in facts.units])
+        weight = self.stake if duplicate else self.stake + self.refunded
         self.stake_cny: int | Decimal | None = self.to_cny(weight)
 
     def to_cny(self, amount: int) -> int | Decimal | None:

@@ -131,7 +131,7 @@ def records(case: Case) -> Verdict | None:
         return _V["records.no_capture"]
     if not case.uses:
         return _V["records.no_units"]
-    if case.facts.completed_at is not None and any(use.delivered_at is None for use in case.uses):
+    if case.facts.completed_at is not None and not case.delivered_all:
         return _V["records.no_delivery"]
     return _V["records.complete"]
 

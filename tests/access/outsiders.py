@@ -84,6 +84,7 @@ def scene(cast: Cast) -> Scene:
         "content_type_id": 1,
         "object_id": 1,
         "pk": 1,
+        "run_id": 1,
     }
     return Scene(case, names, (case.number, case.order.no, f"CARD-{case.order.no}", cast.buyer.external_id))
 

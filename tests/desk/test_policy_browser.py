@@ -10,7 +10,7 @@ from marketplace.identity.roles import Role
 from refunds.models import PolicyDraft, PolicyVersion
 from tests.factories import StaffFactory, days
 from tests.people import Cast
-from tests.terms import draft, editor, publish
+from tests.terms import draft, editor, publish, try_on_decided_cases
 
 from .test_browser import Watched, browser
 
@@ -50,6 +50,7 @@ def test_rules_are_edited_mended_submitted_and_published_by_another(
     second = Watched(
         browser, live_server, StaffFactory.create(role=Role.SUPERVISOR), locale="en", viewport=WIDE
     )
+    try_on_decided_cases(PolicyDraft.objects.get())
     second.page.goto(address)
     assert "Kinder to the buyer" in second.page.inner_text("#draft-preview")
     second.page.click("details[open] button:has-text('Publish it')")

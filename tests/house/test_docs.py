@@ -30,7 +30,6 @@ NOT_YET = {
     "I3": "public figures are there; what follows from them comes with the sellers' side",
     "I4": "comes with the sellers' side",
     "J4": "the log comes with the seal",
-    "J6": "the policy lab comes with publishing",
     "K4": "known-answer cases come with the figures",
 }
 

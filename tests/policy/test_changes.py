@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -53,7 +52,7 @@ def test_filing_for_the_unused_units_alone_turns_a_mixed_case() -> None:
     facts = facts_of({**DONE, "units": units})
     made = judged(facts)
     assert change(made) == {"rule": "usage", "key": "change.units", "facts": {"units": ["b"]}}
-    alone = replace(facts, amount=4950, units=tuple(u for u in facts.units if u.ref == "b"))
+    alone = facts._replace(amount=4950, units=tuple(u for u in facts.units if u.ref == "b"))
     assert better(made, judged(alone))
 
 
@@ -62,7 +61,7 @@ def test_leaving_out_the_refunded_unit_turns_a_second_refund() -> None:
     facts = facts_of({**DONE, "amount": 4950, "units": units})
     made = judged(facts)
     assert change(made)["facts"] == {"units": ["b"]}
-    assert better(made, judged(replace(facts, units=facts.units[1:])))
+    assert better(made, judged(facts._replace(units=facts.units[1:])))
 
 
 def test_nothing_left_to_file_for_points_to_a_person() -> None:
@@ -77,8 +76,8 @@ def test_the_amount_named_can_be_asked_for() -> None:
     made = judged(facts)
     at_most = change(made)["facts"]["at_most"]["amount"]
     assert at_most == 9500
-    assert better(made, judged(replace(facts, amount=at_most)))
-    assert not better(made, judged(replace(facts, amount=at_most + 1)))
+    assert better(made, judged(facts._replace(amount=at_most)))
+    assert not better(made, judged(facts._replace(amount=at_most + 1)))
 
 
 def test_the_instant_named_ends_the_wait() -> None:
@@ -101,14 +100,14 @@ def test_the_instant_named_would_have_been_in_time(row: dict[str, Any], field: s
     assert made.outcome == "reject"
     at = datetime.fromisoformat(change(made)["facts"][name])
     moved: dict[str, Any] = {field: at}
-    assert better(made, judged(replace(facts, **moved)))
+    assert better(made, judged(facts._replace(**moved)))
 
 
 def test_verified_identity_pays_a_cross_border_order() -> None:
     facts = facts_of({**DONE, "fen": 500, "currency": "USD", "fx": "7"})
     made = judged(facts)
     assert change(made)["facts"] == {"kinds": ["identity"]}
-    assert judged(replace(facts, identity_verified=True)).outcome == "approve"
+    assert judged(facts._replace(identity_verified=True)).outcome == "approve"
 
 
 def test_missing_evidence_is_named_and_never_changes_the_outcome() -> None:
@@ -116,7 +115,7 @@ def test_missing_evidence_is_named_and_never_changes_the_outcome() -> None:
     made = judged(facts)
     assert made.evidence_needed == ("promise_page", "error_screen")
     assert made.would_change[-1]["facts"] == {"kinds": ["promise_page", "error_screen"]}
-    complete = judged(replace(facts, evidence=made.evidence_needed))
+    complete = judged(facts._replace(evidence=made.evidence_needed))
     assert complete.outcome == made.outcome
     assert complete.evidence_needed == ()
 

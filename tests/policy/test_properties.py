@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import random
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -38,9 +37,8 @@ def unusual(facts: Facts, rng: random.Random) -> Facts:
     def mixed(items: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(rng.sample(items, len(items)))
 
-    units = tuple(replace(unit, events=mixed(unit.events)) for unit in mixed(facts.units))
-    return replace(
-        facts,
+    units = tuple(unit._replace(events=mixed(unit.events)) for unit in mixed(facts.units))
+    return facts._replace(
         units=units,
         captures=mixed(facts.captures),
         conditions=mixed(facts.conditions),
@@ -99,8 +97,8 @@ def test_more_use_never_makes_a_decision_kinder(facts: Facts, data: st.DataObjec
     unit = facts.units[index]
     delivered = [e.at for e in unit.events if e.type == "delivered"]
     at = min(delivered, default=NOW - timedelta(days=1)) + timedelta(seconds=data.draw(st.integers(0, 9)))
-    used = replace(unit, events=(*unit.events, EventFacts(kind, at, promo)))
-    after = replace(facts, units=(*facts.units[:index], used, *facts.units[index + 1 :]))
+    used = unit._replace(events=(*unit.events, EventFacts(kind, at, promo)))
+    after = facts._replace(units=(*facts.units[:index], used, *facts.units[index + 1 :]))
     before, worse = judged(facts), judged(after)
     event(f"{before.outcome} -> {worse.outcome}")
     assert KINDNESS[worse.outcome] <= KINDNESS[before.outcome]

@@ -44,7 +44,6 @@ def test_published_terms_are_never_edited(cast: Cast) -> None:
 
 
 def test_two_person_limit_follows_the_orders_currency(cast: Cast) -> None:
-    from dataclasses import replace
     from decimal import Decimal
 
     order = make_order(shop=cast.shop, buyer=cast.buyer, seller=cast.seller)
@@ -52,6 +51,6 @@ def test_two_person_limit_follows_the_orders_currency(cast: Cast) -> None:
     facts = build(known, known.units, reason="other", remedy="refund", amount=1, filed_at=now)
     terms = policies.in_force("card_code", now).terms
     assert policies.two_person_limit(facts, terms) == 200_000
-    assert policies.two_person_limit(replace(facts, currency="USD", fx_rate=Decimal("8")), terms) == 25_000
-    assert policies.two_person_limit(replace(facts, currency="JPY", fx_rate=Decimal("0.05")), terms) == 40_000
-    assert policies.two_person_limit(replace(facts, currency="USD", fx_rate=None), terms) == 0
+    assert policies.two_person_limit(facts._replace(currency="USD", fx_rate=Decimal("8")), terms) == 25_000
+    assert policies.two_person_limit(facts._replace(currency="JPY", fx_rate=Decimal("0.05")), terms) == 40_000
+    assert policies.two_person_limit(facts._replace(currency="USD", fx_rate=None), terms) == 0

@@ -7,7 +7,7 @@ What a trial shows is the real case as desk_queries reads it, turned back to jus
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from marketplace.identity.models import User
 from marketplace.kernel.errors import NotFound
@@ -101,7 +101,7 @@ def case_of(trial: Trial, now: datetime) -> Case:
         dated = {"judgements": known.judgements, "checks": known.checks, "flags": known.flags}
         return known._replace(**stand_ins.over(dated))  # precedents are other cases, and real ones
 
-    case = stand_ins.over(case)
+    case = cast(Case, stand_ins.over(case))
     for row in (request.order, *case.transfers, *case.disputes):
         row.pk += OUT_OF_REACH
     put_off = [each._replace(why=why(each.extension)) for each in case.put_off]

@@ -192,10 +192,10 @@ def _others(request: RefundRequest, at: datetime) -> list[RefundRequest]:
     """Each in the state it had."""
     moves = Transition.objects.filter(request=OuterRef("pk"), at__lt=at).order_by("-sequence")
     rows = RefundRequest.objects.filter(buyer=request.buyer_id, filed_at__lt=at).exclude(pk=request.pk)
-    found = list(rows.annotate(then=Subquery(moves.values("to_state")[:1])).order_by("-id")[:5])
+    found = rows.annotate(then=Subquery(moves.values("to_state")[:1])).order_by("-id")[:5]
     for row in found:
         _set(row, state=row.then or row.state)
-    return found
+    return [*found]
 
 
 def _broken_promises(request: RefundRequest, at: datetime) -> int:

@@ -96,7 +96,7 @@ def _show(request: HttpRequest, texts: list[Any]) -> None:
 
 def _told(request: HttpRequest, trial: Trial, context: dict[str, Any]) -> HttpResponse:
     known, answer = trial.known, trial.answer
-    mine = [answer.get_outcome_display(), "–", "–"]
+    mine: list[Any] = [answer.get_outcome_display(), "–", "–"]
     if answer.outcome != TrialAnswer.PASSED:
         mine[1:] = [money(answer.amount, known.request.currency), Fault(answer.fault).label]
     agreed = [Outcome(known.outcome).label, range_words(known), Fault(known.fault).label]

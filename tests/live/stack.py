@@ -30,6 +30,7 @@ class Stack:
         self.port = _free_port()
         # Nothing of the test run's own settings (its database, its broker in memory) may reach the program.
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        inherited["WEB_WORKERS"] = "1"  # four take as long to start as all the rest
         self.environment = inherited | environment | {
             "DATA_DIR": str(data_dir), "PORT": str(self.port), "DEMO": str(int(demo)), "LOG_LEVEL": "WARNING",
         }  # fmt: skip

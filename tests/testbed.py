@@ -11,6 +11,7 @@ from typing import IO, Any
 import psycopg
 
 from marketplace.kernel import embedded
+from marketplace.kernel.management import catalogue
 
 # Speed for safety: a crash of the machine may ruin this cluster, which then is simply made anew.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "jit": "off"}
@@ -34,6 +35,7 @@ def prepare(root: Path) -> None:
         os.environ["DATABASE_URL"] = embedded.start(data_dir)
         if data_dir == usual:  # elsewhere it may be somebody's
             _make_fast(os.environ["DATABASE_URL"])
+    catalogue.compile_all()  # Chinese as it is written now, not as it was when somebody last compiled it
 
 
 def _free_slot(data_dir: Path) -> str:

@@ -3,7 +3,8 @@
 from django.db.models import QuerySet
 
 from .models import Delivery, Endpoint, Notice, Preference
-from .topics import OPTIONAL_GROUPS, RecipientKind, Way
+from .texts import WORDS
+from .topics import GROUPS, OPTIONAL_GROUPS, TOPICS, Group, RecipientKind, Way
 
 COUNT_TO = 99  # beyond it a bell shows "99+"
 
@@ -33,3 +34,9 @@ def unwanted(recipient_kind: RecipientKind, recipient_id: int, way: Way) -> set[
     """The groups of topics this recipient has turned off for this way."""
     rows = Preference.objects.filter(recipient_kind=recipient_kind, recipient_id=recipient_id, way=way)
     return set(rows.values_list("group", flat=True)) & set(OPTIONAL_GROUPS)
+
+
+def groups_told(kind: RecipientKind) -> dict[str, Group]:
+    """Of which readers of this kind are told anything: the others are not theirs to choose."""
+    found = {TOPICS[topic].group for topic, told in WORDS if told == kind.value}
+    return {name: group for name, group in GROUPS.items() if name in found}

@@ -17,8 +17,17 @@ from ..figures.rollups import ROLLUPS, SOURCES, Rollup, touched
 from ..models.figures import FigureMark
 
 _HIGHEST = "SELECT " + ", ".join(f"(SELECT max(id) FROM {table})" for table in SOURCES.values())
+# A snapshot names the transactions of all databases of the server; those of others write nothing here, and one of them may
+# take for ever. Whose database is not known is taken for ours.
 _UNDER_WAY = """
-SELECT pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+WITH elsewhere AS (
+    SELECT l.transactionid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'transactionid' AND l.granted AND l.mode = 'ExclusiveLock' AND a.datname <> current_database()
+)
+SELECT pg_current_xact_id()::text::bigint, coalesce(
+    (SELECT min(x::text::bigint) FROM pg_snapshot_xip(pg_current_snapshot()) x
+     WHERE NOT EXISTS (SELECT 1 FROM elsewhere e WHERE e.transactionid = x::xid)),
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
 """
 
 
@@ -63,7 +72,7 @@ def _highest() -> dict[str, int]:
 
 
 def _under_way() -> tuple[int, int]:
-    """The number of this transaction, and that of the oldest one which has not ended."""
+    """The number of this transaction, and that of the oldest one in this database which has not ended."""
     with connection.cursor() as cursor:
         cursor.execute(_UNDER_WAY)
         number, oldest = cursor.fetchone()

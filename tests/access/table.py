@@ -27,6 +27,7 @@ AUDIT = "audit"  # who did what, for those who look after that
 CODE = "code"  # a card code for a reason, for those who judge
 IDENTITY = "identity"  # an identity document for a reason, for those who verify
 KEPT = "kept"  # a page in place of a model's, for those who see cases
+LAB = "lab"  # what a back-test found, for those of SEES who read back-tests
 FIGURES = "figures"  # over all cases, for those who answer for them
 JUDGING = "judging"  # how reviewers decide, for those of SEES_REVIEWERS
 
@@ -154,8 +155,8 @@ DOORS: dict[str, Door] = {
     ),
     "admin/identity/auditentry/": Door(AUDIT),
     "admin/refunds/deadline/": Door(KEPT),
-    "admin/refunds/backtestrun/<int:run_id>/progress/": Door(MODEL),
-    "admin/refunds/backtestrun/<int:run_id>/flips.csv": Door(MODEL),
+    "admin/refunds/backtestrun/<int:run_id>/progress/": Door(LAB),
+    "admin/refunds/backtestrun/<int:run_id>/flips.csv": Door(LAB),
     "admin/refunds/casefigure/": Door(FIGURES),
     "admin/refunds/judgement/": Door(JUDGING),
     "admin/refunds/judgement/<int:user_id>/": Door(JUDGING),

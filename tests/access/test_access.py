@@ -48,7 +48,7 @@ NOBODY = {
 SECRETS = (table.CODE, table.IDENTITY)
 STAFF_DOORS = (
     table.DESK, table.MODEL, table.STAFF_CASE, table.NEXT, table.FINDING, table.FILING, table.KEPT, table.FIGURES,
-    table.AUDIT, table.JUDGING, *SECRETS,
+    table.AUDIT, table.JUDGING, table.LAB, *SECRETS,
 )  # fmt: skip
 
 
@@ -222,6 +222,21 @@ def test_person_no_longer_of_the_seller_is_out(cast: Cast, asked: Scene) -> None
 def test_role_without_cases_sees_none_at_the_desk(asked: Scene, role: str) -> None:
     doors = (table.STAFF_CASE, table.FINDING, table.FILING, table.KEPT, table.MODEL)
     refused(signed_in(StaffFactory.create(role=role)), doors, asked, {403})
+
+
+@pytest.mark.parametrize("role", ["", *sorted(set(Role) - SEES["refunds/backtestrun"])])
+def test_who_reads_no_back_tests_learns_of_none(asked: Scene, role: str) -> None:
+    client = signed_in(StaffFactory.create(role=role))
+    for run_id in (asked.names["run_id"], 999_999):
+        refused(client, (table.LAB,), asked, {403}, names={"run_id": run_id})
+
+
+@pytest.mark.parametrize("role", sorted(SEES["refunds/backtestrun"]))
+def test_who_reads_back_tests_finds_theirs_and_no_other(asked: Scene, role: str) -> None:
+    client = signed_in(StaffFactory.create(role=role))
+    for route, method, door in rows(table.LAB):
+        assert call(client, route, method, door, asked).status_code == 200, route
+        assert call(client, route, method, door, asked, names={"run_id": 999_999}).status_code == 404, route
 
 
 @pytest.mark.parametrize("role", ["", *sorted(set(Role) - table.SEES_REVIEWERS)])

@@ -156,6 +156,15 @@ def test_list_costs_the_same_for_any_number(
 WANT = "/api/v1/notifications/preferences/"
 
 
+def test_buyer_is_offered_what_buyers_are_told_of(cast: Cast, api: Api) -> None:
+    """New rules and receivers of webhooks are sellers' news."""
+    buyer = api.sign_in(cast.buyer)
+    offered = [row["group"] for row in buyer.get(WANT).json()["results"]]
+    assert offered == ["decisions", "to_do", "progress", "messages"]
+    for foreign in ("rules", "technical"):
+        assert buyer.post(WANT, {"group": foreign, "way": "email", "wanted": False}).status_code == 400
+
+
 def test_buyer_turns_mails_of_progress_off_and_on(cast: Cast, api: Api) -> None:
     buyer = api.sign_in(cast.buyer)
     before = {row["group"]: row for row in buyer.get(WANT).json()["results"]}

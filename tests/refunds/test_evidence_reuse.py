@@ -120,7 +120,7 @@ def test_reuse_is_found_by_index(cast: Cast, cases: Any) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE refunds_evidence")
-        parameters = {"request": cases[0].pk, "flips": list(FLIPS), "near": NEAR, "few": 5}
+        parameters = {"request": cases[0].pk, "flips": list(FLIPS), "near": NEAR, "few": 5, "before": None}
         cursor.execute(f"EXPLAIN {evidence_reuse._SQL}", parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "evidence_by_bands" in plan, plan

@@ -26,6 +26,8 @@ from tests.cases import bring, file, make_request, work
 from tests.factories import days, hours, make_order
 from tests.people import Cast
 
+from .harm import harm_of
+
 
 def order(cast: Cast, **fields: Any) -> Any:
     events = [("delivered", hours(-3))]
@@ -273,99 +275,7 @@ def test_news_that_comes_twice_books_once(cast: Cast) -> None:
 def test_every_invariant_holds_after_all_of_it_and_can_fail(cast: Cast) -> None:
     pay(approved(cast, 9_900).number, timezone.now())
     assert [invariant.name for invariant in INVARIANTS if breaks(invariant)] == []
-    unbooked_chargeback = (
-        "INSERT INTO risk_dispute"
-        " (number, kind, channel, channel_dispute_no, capture_id, amount, currency, reason, state, opened_at)"
-        " SELECT 'DP1', 'chargeback', channel, 'du_1', id, 5, currency, '', 'open', now() FROM payments_capture"
-    )
-    lost_chargeback = unbooked_chargeback.replace("opened_at)", "opened_at, closed_at)").replace(
-        "'open', now()", "'lost', now(), now()"
-    )
-    harm = {
-        "ledger_balanced": "UPDATE ledger_posting SET amount = amount + 1 WHERE amount > 0",
-        "transaction_has_postings": "DELETE FROM ledger_posting",
-        "claims_counted": "UPDATE payments_capture SET claimed = claimed - 1",
-        "claims_within_capture": (
-            "ALTER TABLE payments_capture DROP CONSTRAINT claims_within_capture, DROP CONSTRAINT escrow_pays_once;"
-            " UPDATE payments_capture SET claimed = amount + 1"
-        ),
-        "capture_booked_once": "UPDATE ledger_posting SET amount = amount * 2",
-        "refund_booked_once": "UPDATE payments_transfer SET state = 'pending', settled_at = NULL",
-        "state_is_last_transition": "UPDATE refunds_refundrequest SET state = 'rejected'",
-        "filed_by_its_channel": (
-            "ALTER TABLE refunds_refundrequest DISABLE TRIGGER ALL; UPDATE refunds_refundrequest SET channel = 'import'"
-        ),
-        "clocks_run": (
-            "INSERT INTO refunds_deadline (request_id, sequence, kind, started_at, due_at)"
-            " SELECT id, sequence, 'review', now(), now() FROM refunds_refundrequest"
-        ),
-        "appeal_booked": (
-            "UPDATE ledger_transaction SET recipe = 'appeal_won', reference = 'appeal_won:X' WHERE recipe = 'refund';"
-            " UPDATE ledger_account SET kind = 'compensation' WHERE kind = 'escrow'"
-        ),
-        "transitions_continue": (
-            "ALTER TABLE refunds_transition DROP CONSTRAINT transition_is_an_edge;"
-            " UPDATE refunds_transition SET to_state = 'rejected' WHERE sequence = 2"
-        ),
-        "approved_amount_reserved": "UPDATE refunds_refundrequest SET approved_amount = approved_amount - 1",
-        "refunded_means_paid": "UPDATE payments_transfer SET state = 'queued', settled_at = NULL",
-        "items_in_step": "UPDATE refunds_refunditem SET is_open = true",
-        "two_persons_above_limit": (
-            "ALTER TABLE refunds_refundrequest DROP CONSTRAINT two_persons_above_limit;"
-            " UPDATE refunds_refundrequest SET two_person_above = 1, checker_id = maker_id"
-        ),
-        "settled_counted": (
-            "ALTER TABLE payments_capture DROP CONSTRAINT escrow_pays_once; UPDATE payments_capture SET settled = 1"
-        ),
-        "settled_within_order": (
-            "ALTER TABLE payments_capture DROP CONSTRAINT escrow_pays_once;"
-            " UPDATE payments_capture SET settled = amount + 1"
-        ),
-        "settlement_booked_once": (
-            "INSERT INTO payments_settlement (capture_id, amount, commission, debt_repaid, settled_at)"
-            " SELECT id, amount, 0, 0, now() FROM payments_capture"
-        ),
-        "withdrawal_booked": (
-            "INSERT INTO payments_withdrawal"
-            " (seller_id, number, amount, currency, state, requested_by_id, requested_at, bank_reference, note)"
-            f" VALUES ({cast.seller.pk}, 'WD1', 5, 'CNY', 'requested', {cast.seller_user.pk}, now(), '', '')"
-        ),
-        "balances_kept": "INSERT INTO ledger_account (kind, owner, currency, balance) VALUES ('debt', 'S', 'CNY', 5)",
-        "payout_booked_once": (
-            "UPDATE ledger_transaction SET reference = replace(reference, 'refund:', 'payout:'), recipe = 'payout'"
-            " WHERE recipe = 'refund'"
-        ),
-        "dispute_booked": unbooked_chargeback,
-        "disputed_is_undecided": unbooked_chargeback,
-        "chargeback_borne": lost_chargeback,
-        "nothing_owed_beside_a_lost_chargeback": (
-            f"{lost_chargeback}; UPDATE payments_transfer SET state = 'failed', settled_at = NULL"
-        ),
-        "released_with_its_transfer": "UPDATE payments_claim SET released_at = now()",
-        "dispute_claims": (
-            "INSERT INTO payments_claim (capture_id, kind, reference, amount, created_at)"
-            " SELECT id, 'complaint', 'DP1', 5, now() FROM payments_capture"
-        ),
-        "replacement_held": (
-            "INSERT INTO payments_claim (capture_id, kind, reference, amount, created_at)"
-            " SELECT id, 'replacement', 'RF1', 5, now() FROM payments_capture"
-        ),
-        "one_unit_in_place": "UPDATE orders_unit SET place = 'replaced'",
-        "offer_waits_for_the_buyer": (
-            "INSERT INTO refunds_offer (request_id, sequence, kind, amount, note, by_id, at, answer)"
-            f" SELECT id, sequence, 'partial', 1, '', {cast.reviewer.pk}, now(), '' FROM refunds_refundrequest"
-        ),
-        "decisions_name_a_fault": (
-            "INSERT INTO refunds_judgement"
-            " (request_id, sequence, by_id, outcome, amount, fault, clause, note, deviation, at)"
-            f" SELECT id, 1, {cast.reviewer.pk}, 'approve', 1, 'none', '', 'x', '', now() FROM refunds_refundrequest"
-        ),
-        "roles_on_record": "UPDATE identity_user SET role = 'finance' WHERE role = 'reviewer'",
-        "recovery_codes_have_their_factor": (
-            f"INSERT INTO identity_recoverycode (user_id, digest) VALUES ({cast.reviewer.pk}, '')"
-        ),
-        "sandbox_agrees": "UPDATE payments_sandboxrefund SET amount = amount + 1",
-    }
+    harm = harm_of(cast)
     assert set(harm) == {invariant.name for invariant in INVARIANTS}
     for invariant in INVARIANTS:
         point = transaction.savepoint()

@@ -1,10 +1,12 @@
 """Figures are kept up to date as if made from scratch, whatever comes late, back, twice, or not at all (K2)."""
 
+import os
 import random
 import threading
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, connections, transaction
 
@@ -239,8 +241,7 @@ def test_without_waiting_for_what_is_under_way_it_is_lost(
     assert closed_in_the_end(cast) == 0
 
 
-@pytest.mark.django_db(transaction=True)
-def test_marks_follow_when_nothing_is_under_way(cast: Cast) -> None:
+def marks_follow(cast: Cast) -> None:
     make_request(cast, state=State.REFUNDED, now=MONDAY)
     for _run in range(3):
         roll_up(MONDAY)
@@ -248,6 +249,18 @@ def test_marks_follow_when_nothing_is_under_way(cast: Cast) -> None:
         for source, table in SOURCES.items():
             cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table}")
             assert FigureMark.objects.get(source=source).done == cursor.fetchone()[0], source
+
+
+@pytest.mark.django_db(transaction=True)
+def test_marks_follow_when_nothing_is_under_way(cast: Cast) -> None:
+    marks_follow(cast)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_marks_wait_for_no_other_database_of_the_server(cast: Cast) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as elsewhere:
+        elsewhere.execute("SELECT pg_current_xact_id()")  # it has its number, and does not end
+        marks_follow(cast)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,12 +8,13 @@ from rest_framework import serializers
 from marketplace.kernel.serializers import StrictBooleanField, StrictIntegerField, StrictSerializer, instant
 
 from ..models import Notice
-from ..queries import unwanted
+from ..queries import groups_told, unwanted
 from ..texts import render
-from ..topics import GROUPS, OPTIONAL_GROUPS, TOPIC_CHOICES, RecipientKind, Way
+from ..topics import TOPIC_CHOICES, RecipientKind, Way
 
 MOST_AT_ONCE = 200
 MAX_ID = 2**63 - 1
+GROUPS_OF_BUYERS = groups_told(RecipientKind.BUYER)
 
 
 class ReadSerializer(StrictSerializer):
@@ -52,13 +53,15 @@ class ReadShape(serializers.Serializer[Any]):
 
 
 class PreferenceSerializer(StrictSerializer):
-    group = serializers.ChoiceField([(name, group.label) for name, group in OPTIONAL_GROUPS.items()])
+    group = serializers.ChoiceField(
+        [(name, group.label) for name, group in GROUPS_OF_BUYERS.items() if group.is_optional]
+    )
     way = serializers.ChoiceField([(way.value, way.label) for way in (Way.EMAIL, Way.SMS)])
     wanted = StrictBooleanField()
 
 
 class PreferenceShape(serializers.Serializer[Any]):
-    group = serializers.ChoiceField([(name, group.label) for name, group in GROUPS.items()])
+    group = serializers.ChoiceField([(name, group.label) for name, group in GROUPS_OF_BUYERS.items()])
     title = serializers.CharField()
     optional = serializers.BooleanField(help_text="False: it is told in any case, because the law wants it.")
     email = serializers.BooleanField()
@@ -80,7 +83,7 @@ def represent_preferences(buyer_id: int) -> dict[str, Any]:
                 "email": name not in off[Way.EMAIL],
                 "sms": name not in off[Way.SMS],
             }
-            for name, group in GROUPS.items()
+            for name, group in GROUPS_OF_BUYERS.items()
         ]
     }
 

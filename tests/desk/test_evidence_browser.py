@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from refunds.models import Evidence, RefundRequest
@@ -55,8 +55,10 @@ def test_case_shows_its_files(
         page.wait_for_load_state("networkidle")
         assert page.evaluate(WIDTH) <= width
         if place == path:
-            page.locator('img[src^="/evidence/"]').scroll_into_view_if_needed()
-            page.wait_for_load_state("networkidle")
+            thumbnail = page.locator('img[src^="/evidence/"]')
+            thumbnail.scroll_into_view_if_needed()
+            # It loads once it is in sight, and the network was idle before: that state does not come again.
+            expect(thumbnail).to_have_js_property("complete", True)
             assert page.evaluate(LOADED) == [160]
     assert (watched.complaints, watched.outside) == ([], [])
 

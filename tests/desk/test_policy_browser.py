@@ -41,9 +41,9 @@ def test_rules_are_edited_mended_submitted_and_published_by_another(
     page.fill("[name='clocks.seller_reply_hours']", "12")
     page.locator("#draft-preview :text('24 h → 12 h')").wait_for()
     page.keyboard.press("Enter")  # saves
-    page.locator("text=Nobody but staff sees it yet.").wait_for()
+    page.locator("#main").get_by_text("Nobody but staff sees it yet.").wait_for()
     page.click("details[open] button:has-text('Submit it')")
-    page.locator("text=Another person may publish it now.").wait_for()
+    page.locator("#main").get_by_text("Another person may publish it now.").wait_for()
     assert page.locator("button:has-text('Publish it')").count() == 0
     address = page.url
 
@@ -54,7 +54,7 @@ def test_rules_are_edited_mended_submitted_and_published_by_another(
     second.page.goto(address)
     assert "Kinder to the buyer" in second.page.inner_text("#draft-preview")
     second.page.click("details[open] button:has-text('Publish it')")
-    second.page.locator("text=It is announced from now on.").wait_for()
+    second.page.locator("#main").get_by_text("It is announced from now on.").wait_for()
     version = PolicyVersion.objects.get(goods_type="card_code", version=2)
     assert version.terms["clocks"]["seller_reply_hours"] == 12
     assert version.in_force_at - version.published_at >= timedelta(days=7)

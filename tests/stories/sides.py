@@ -226,6 +226,10 @@ def _kind(label: str) -> str:
 def _moves(line: str, titles: dict[str, str]) -> list[tuple[str, datetime]]:
     """The moves of a time-line, by their titles; what else stands in it is left out."""
     codes = {title: event for event, title in titles.items()}
-    entries = re.findall(r'<time datetime="([^"]+)">.*?<b>(.*?)</b>', line, re.DOTALL)
-    named = [(html.unescape(title), _instant(at)) for at, title in entries]
+    # Entry by entry: the portal puts the time before the title, the desk behind it.
+    entries = re.split(r"<li\b", line)[1:]
+    named = [
+        (html.unescape(_one(r"<b>(.*?)</b>", entry)), _instant(_one(r'<time datetime="([^"]+)">', entry)))
+        for entry in entries
+    ]
     return [(codes[title], at) for title, at in named if title in codes]

@@ -86,8 +86,10 @@ def _carry_out(request: RefundRequest, verdict: Verdict, now: datetime) -> None:
     if decision.outcome == "approve" and _refused_by_a_person(request):
         event = EVENTS["review"]
     elif decision.outcome == "approve":
+        # Taken once more since it was filed, a payment owes more than was asked: the rest goes back unasked (G3).
+        amount = min(decision.amount, request.amount)
         try:
-            approve(request, "precheck", event, actor=SYSTEM, now=now, amount=decision.amount, clause=clause)
+            approve(request, "precheck", event, actor=SYSTEM, now=now, amount=amount, clause=clause)
             return
         except DisputeOpen as refusal:  # raised before anything was written
             event, note = EVENTS["review"], str(refusal.extra["dispute"])

@@ -65,6 +65,20 @@ def test_third_payment_after_the_second_went_back_goes_back_too(cast: Cast) -> N
     assert sum(capture.available for capture in Capture.objects.all()) == placed.total
 
 
+def test_third_payment_before_the_second_is_decided_holds_nothing_up(cast: Cast) -> None:
+    """The request asks for one payment back and by then two are owed: it gets what it asks for, and the rest follows."""
+    placed = order(cast)
+    request = file(placed, reason="duplicate_charge", description="Charged twice.")
+    add_capture(placed, placed.total)
+    precheck(request.pk, timezone.now())
+    work()
+    request.refresh_from_db()
+    assert (request.state, request.approved_amount) == (State.REFUNDED, placed.total)
+    assert return_duplicates(placed.no, timezone.now()) is not None
+    work()
+    assert sum(capture.available for capture in Capture.objects.all()) == placed.total
+
+
 def test_large_duplicate_is_looked_at_by_a_person(cast: Cast) -> None:
     placed = order(cast, total=250_000)
     return_duplicates(placed.no, timezone.now())

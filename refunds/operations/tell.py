@@ -15,8 +15,8 @@ from marketplace.identity.models import User
 from marketplace.identity.roles import Role
 from marketplace.kernel.outbox import take
 from marketplace.kernel.serializers import instant
+from marketplace.notices.case_words import RULES_ABOUT_THE_BUYER
 from marketplace.notices.operations.tell import News, language_for, tell
-from marketplace.notices.texts import RULES_ABOUT_THE_BUYER
 from marketplace.notices.topics import RecipientKind
 from marketplace.orders.goods import GoodsType
 from marketplace.orders.models import Unit

@@ -11,10 +11,11 @@ from django.utils import timezone
 from marketplace.kernel.idempotency import Key
 from marketplace.kernel.models import OutboxJob
 from marketplace.kernel.outbox import enqueue
+from marketplace.notices.case_words import RULES, WAITS_FOR, WHY
 from marketplace.notices.models import Delivery, Notice
 from marketplace.notices.operations import endpoints
 from marketplace.notices.operations import tell as telling
-from marketplace.notices.texts import RULES, WAITS_FOR, WHY, WORDS
+from marketplace.notices.texts import WORDS
 from marketplace.notices.topics import TOPICS, RecipientKind
 from marketplace.orders import secrets
 from refunds.machine import EDGES, EVENTS, OPEN, Party, State

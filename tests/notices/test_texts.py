@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from marketplace.notices.texts import AUTHORS, RULES, WAITS_FOR, WHY, WORDS, Rendered, render
+from marketplace.notices.case_words import AUTHORS, RULES, WAITS_FOR, WHY
+from marketplace.notices.texts import WORDS, Rendered, render
 
 WHOLE: dict[str, Any] = {
     "number": "RF261120K7M2Q9XA", "order": "OD261104P3H8W2LC", "external_no": "DJ-1", "state": "manual_review",

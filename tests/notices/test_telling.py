@@ -382,9 +382,8 @@ class TestEightWorkers:
     def test_control_without_the_unique_key_each_tells_it(
         self, cast: Cast, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        careless = telling._TELL.replace(
-            "ON CONFLICT (source, topic, recipient_kind, recipient_id) DO NOTHING", ""
-        )
+        once = "ON CONFLICT (source, topic, recipient_kind, recipient_id) DO NOTHING"
+        careless = telling._TELL.replace(once, "")
         assert careless != telling._TELL
         monkeypatch.setattr(telling, "_TELL", careless)
         with connection.cursor() as cursor:

@@ -112,22 +112,24 @@ def _first_of_each(rows: Sequence[GoodRow]) -> tuple[dict[str, GoodRow], list[Ba
 
 
 def _with_new_payments(shop: Shop, rows: Sequence[GoodRow]) -> tuple[list[GoodRow], list[BadRow]]:
-    wanted = [(p.channel, p.channel_no) for row in rows for p in row.record.payments]
+    wanted = [(row.record.external_no, p.channel, p.channel_no) for row in rows for p in row.record.payments]
     if not wanted:
         return list(rows), []
-    channels, numbers = zip(*wanted, strict=True)
+    orders, channels, numbers = zip(*wanted, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.channel, c.channel_no FROM payments_capture c"
-            " JOIN unnest(%s::text[], %s::text[]) AS w(channel, channel_no) USING (channel, channel_no)"
-            " WHERE c.merchant = %s",
-            [list(channels), list(numbers), shop.code],
+            "SELECT w.external_no, channel, channel_no FROM payments_capture c"
+            " JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w(external_no, channel, channel_no)"
+            " USING (channel, channel_no) JOIN orders_order o ON o.id = c.order_id"
+            " WHERE c.merchant = %s AND o.external_no <> w.external_no",  # its own: the insertion tells
+            [list(orders), list(channels), list(numbers), shop.code],
         )
-        taken = set(cursor.fetchall())
+        anothers = set(cursor.fetchall())
     fresh, bad = [], []
+    taken: set[tuple[str, str]] = set()
     for row in rows:
         its = {(p.channel, p.channel_no) for p in row.record.payments}
-        clash = sorted(its & taken)
+        clash = sorted(p for p in its if p in taken or (row.record.external_no, *p) in anothers)
         if clash:
             reason = _("This payment belongs to another order. Check the payment's number.")
             bad.append(_bad(row, "channel_no", clash[0][1], reason))

@@ -68,7 +68,7 @@ def add_to(order: Order, shop: Shop, record: OrderRecord) -> int:
     }
     new_events = _new_events(units, by_ref, conflicts)
     conflicts.refuse()
-    refuse_known_payments(shop, new_payments, order=order)
+    refuse_known_payments(shop, order.external_no, new_payments)
 
     times = _new_times(order, record)
     if times:
@@ -95,15 +95,21 @@ def append_events(order: Order, unit_ref: str, events: Sequence[EventRecord]) ->
     return len(new)
 
 
-def refuse_known_payments(shop: Shop, payments: Sequence[PaymentRecord], *, order: Order | None) -> None:
-    """Raises PaymentKnown for a payment that another order of the shop has."""
+def refuse_known_payments(shop: Shop, external_no: str, payments: Sequence[PaymentRecord]) -> None:
+    """Raises PaymentKnown for a payment that another order of the shop has.
+
+    Other by its number, for the order itself may have come in since it was looked for: its insertion tells.
+    """
     if not payments:
         return
     same = Q()
     for payment in payments:
         same |= Q(channel=payment.channel, channel_no=payment.channel_no)
     other = (
-        Capture.objects.filter(same, merchant=shop.code).exclude(order=order).select_related("order").first()
+        Capture.objects.filter(same, merchant=shop.code)
+        .exclude(order__external_no=external_no)
+        .select_related("order")
+        .first()
     )
     if other is not None:
         numbers = [(payment.channel, payment.channel_no) for payment in payments]

@@ -44,7 +44,7 @@ def take_order(*, shop: Shop, record: OrderRecord, key: Key | None, now: datetim
     def effect() -> tuple[Answer, int]:
         order = locked(shop, record.external_no)
         if order is None:
-            known.refuse_known_payments(shop, record.payments, order=None)
+            known.refuse_known_payments(shop, record.external_no, record.payments)
             [written] = insert_orders(shop, [record], now=now)
             refresh_buyer(shop.code, record.buyer)
             _look_for_duplicates(written.no, len(record.payments))

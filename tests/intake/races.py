@@ -53,3 +53,16 @@ def after(barrier: threading.Barrier, call: Callable[..., Any]) -> Callable[...,
         return result
 
     return called
+
+
+def amid(meanwhile: Callable[[], Any], call: Callable[..., Any]) -> Callable[..., Any]:
+    """`call`, and behind the first one made of it `meanwhile` runs from beginning to end, on another connection."""
+    once = threading.Lock()
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        result = call(*args, **kwargs)
+        if once.acquire(blocking=False):
+            together(meanwhile)
+        return result
+
+    return called

@@ -148,6 +148,23 @@ def test_import_and_push_of_one_order_at_once_make_one(
     assert rows.unbalanced() == 0
 
 
+def test_a_push_in_between_two_looks_of_an_import_is_the_same_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order is not there yet, its payment is: the row is known, not bad."""
+    shop = ShopFactory(code="djk")
+    path = _one_order(tmp_path / "o.jsonl")
+    looked, push = batches._with_new_payments, iter([take(shop)])
+
+    def look_after_the_push(*args):
+        together(*push)
+        return looked(*args)
+
+    monkeypatch.setattr(batches, "_with_new_payments", look_after_the_push)
+    assert summed(run(path, "recourse", shop="djk")) == {"imported": 0, "known": 1, "bad": 0}
+    assert (Order.objects.count(), Capture.objects.count(), rows.unbalanced()) == (1, 1, 0)
+
+
 def test_control_without_a_second_look_the_import_calls_the_order_bad(
     tmp_path: Path, both_looked: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from marketplace.payments.models import Capture
 from tests.factories import ShopFactory
 
 from . import rows
-from .races import after, take, together
+from .races import after, amid, take, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +35,15 @@ def test_concurrent_pushes_make_one_order(meet: Callable[[int], None]) -> None:
     meet(4)
     outcomes = together(*[take(shop)] * 4)
     assert sorted(outcome.status for outcome in outcomes) == [200, 200, 200, 201]
+    assert (Order.objects.count(), Capture.objects.count(), rows.unbalanced()) == (1, 1, 0)
+
+
+def test_a_push_that_comes_in_between_two_looks_is_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order is not there yet, its payment is: the payment is no other order's for that."""
+    shop = ShopFactory(code="djk")
+    monkeypatch.setattr(operations, "locked", amid(take(shop), operations.locked))
+    outcome = take(shop)()
+    assert (outcome.status, outcome.answer["created"]) == (200, False)
     assert (Order.objects.count(), Capture.objects.count(), rows.unbalanced()) == (1, 1, 0)
 
 

@@ -26,9 +26,10 @@ django_settings.ZEAL_NPLUSONE_THRESHOLD = 3
 
 django.setup()
 
+from tests.browsers import _chromium, browser  # noqa: E402
 from tests.people import api, cast  # noqa: E402
 
-__all__ = ["api", "cast"]
+__all__ = ["_chromium", "api", "browser", "cast"]
 
 LONGEST = ("tests/live/", "tests/simulation/", "tests/fuzz/")
 

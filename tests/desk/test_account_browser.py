@@ -11,10 +11,8 @@ from marketplace.payments.models import Payout
 from tests.desk_people import PASSWORD, code, make_stale, with_password
 from tests.people import Cast
 
-from .test_browser import browser
 from .test_payouts import ACCOUNT, make_failed, page_of
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 

@@ -1,17 +1,12 @@
 """The desk in a real browser: nothing on the console, nothing asked of other hosts, nothing wider than the screen."""
 
-import os
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from django.conf import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from refunds.models import RefundRequest
+from tests.browsers import Watched
 from tests.cases import make_request
-from tests.groups import chromium
 from tests.people import Cast
 
 from .conftest import QUEUE, due_in, url_of
@@ -20,47 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # The driver runs a loop in this thread, which Django takes for asynchronous code.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
 def case(transactional_db: None, cast: Cast) -> RefundRequest:
     return due_in(make_request(cast, state="manual_review", decided=True), -2)
-
-
-class Watched:
-    """A page signed in as `user`, with all it complained of and all it asked of other hosts."""
-
-    def __init__(self, browser: Browser, server: LiveServer, user: Any, **options: Any) -> None:
-        from django.test import Client
-
-        client = Client()
-        client.force_login(user, backend="marketplace.identity.backends.RoleBackend")
-        self.context = browser.new_context(**options)
-        cookie = {
-            "name": settings.SESSION_COOKIE_NAME,
-            "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
-        }
-        self.context.add_cookies([{**cookie, "url": server.url}])  # type: ignore[typeddict-item]
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.outside: list[str] = []
-        self.page.on(
-            "console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None
-        )
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on(
-            "request",
-            lambda r: None if r.url.startswith((server.url, "data:")) else self.outside.append(r.url),
-        )
 
 
 @pytest.mark.parametrize("width", [1440, 390])

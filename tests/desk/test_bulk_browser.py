@@ -7,13 +7,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from refunds.models import BulkRun, RefundRequest
 from refunds.operations.bulk import run_bulk
+from tests.browsers import Watched
 from tests.cases import make_request
 from tests.people import Cast
 
 from .conftest import QUEUE
-from .test_browser import Watched, browser
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 

@@ -9,12 +9,12 @@ from refunds.machine import State
 from refunds.models import Extension, Outage, RefundRequest
 from refunds.operations import outage as outages
 from refunds.operations import timetable as days
+from tests.browsers import Watched
 from tests.cases import make_request
 from tests.factories import hours
 from tests.people import Cast
 
 from .conftest import url_of
-from .test_browser import Watched, browser  # noqa: F401  (a fixture)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -53,7 +53,7 @@ def case(transactional_db: None, cast: Cast) -> RefundRequest:
 def test_pages_of_the_clocks_are_quiet_local_and_fit(
     width: int,
     scheme: str,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     live_server: LiveServer,
     cast: Cast,
     case: RefundRequest,
@@ -84,7 +84,7 @@ def test_pages_of_the_clocks_are_quiet_local_and_fit(
 
 
 def test_a_clock_is_put_off_by_hand(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     live_server: LiveServer,
     cast: Cast,
     case: RefundRequest,

@@ -8,14 +8,13 @@ from django.urls import reverse
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browsers import Watched
 from tests.cases import make_request
 from tests.contested import arbiter, buyer_appeals, cast_vote, refunded, rejected, seat, seller_appeals
 from tests.people import Cast
 
 from .conftest import url_of
-from .test_browser import Watched, browser
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from refunds.models import Evidence, RefundRequest
+from tests.browsers import Watched
 from tests.cases import make_request
 from tests.evidence import evidence_folder, give
 from tests.people import Cast
@@ -15,9 +16,8 @@ from tests.portal.tools import url
 from tests.refunds.hostile.parts import pdf, png
 
 from .conftest import url_of
-from .test_browser import Watched, browser
 
-__all__ = ["browser", "evidence_folder"]
+__all__ = ["evidence_folder"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),

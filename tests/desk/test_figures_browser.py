@@ -6,12 +6,10 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from refunds.operations.roll_up import roll_up
+from tests.browsers import Watched
 from tests.contested import refunded, rejected
 from tests.people import Cast
 
-from .test_browser import Watched, browser
-
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGE = "/admin/refunds/casefigure/"
 # How many colours a canvas holds: a blank one holds one.

@@ -12,14 +12,13 @@ from pytest_django.live_server_helper import LiveServer
 from marketplace.identity.models import User
 from refunds.models import Hold, RefundRequest
 from refunds.operations import hold
+from tests.browsers import Watched
 from tests.cases import make_request
 from tests.contested import arbiter, seat
 from tests.people import Cast
 
 from .conftest import QUEUE, due_in, standing, url_of
-from .test_browser import Watched, browser
 
-__all__ = ["browser"]
 SignIn = Callable[[User], Client]
 NEXT = f"{QUEUE}claim-next/"
 EN = {"accept-language": "en"}

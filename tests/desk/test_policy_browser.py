@@ -8,13 +8,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from marketplace.identity.roles import Role
 from refunds.models import PolicyDraft, PolicyVersion
+from tests.browsers import Watched
 from tests.factories import StaffFactory, days
 from tests.people import Cast
 from tests.terms import draft, editor, publish, try_on_decided_cases
 
-from .test_browser import Watched, browser
-
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDE = {"width": 1440, "height": 900}
 

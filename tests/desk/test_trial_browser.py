@@ -9,15 +9,14 @@ from pytest_django.live_server_helper import LiveServer
 
 from refunds.models import TrialAnswer
 from refunds.operations import draw_trial
+from tests.browsers import Watched
 from tests.cases import make_request
 from tests.judged import reject
 from tests.known import known
 from tests.people import Cast
 
 from .conftest import QUEUE
-from .test_browser import Watched, browser
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHOTS = Path(settings.DATA_DIR) / "trial-shots"
 

@@ -9,6 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from marketplace.identity.models import Buyer
 from refunds.models import Message, RefundRequest
+from tests.browsers import Watched
 from tests.cases import make_request
 from tests.evidence import evidence_folder, give
 from tests.judged import to_judge
@@ -17,9 +18,8 @@ from tests.refunds.hostile.parts import pdf, png
 
 from .axe import assert_accessible
 from .conftest import QUEUE, due_in, url_of
-from .test_browser import Watched, browser
 
-__all__ = ["browser", "evidence_folder"]
+__all__ = ["evidence_folder"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),

@@ -6,15 +6,14 @@ from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from refunds.operations.run_backtests import _take_up, run_backtests
+from tests.browsers import Watched
 from tests.cases import bring
-from tests.desk.test_browser import Watched, browser
 from tests.judged import reject
 from tests.people import Cast
 from tests.terms import draft
 
 from .drafts import decided
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 

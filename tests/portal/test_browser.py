@@ -1,14 +1,13 @@
 """The portal in a browser: by mouse and by keyboard alone, with no console error and no request outside."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
 
 from refunds.machine import State
 from refunds.models import Message, RefundRequest
-from tests.groups import chromium
 from tests.people import Cast
 
 from .test_signing_in import PASSWORD, give_password
@@ -18,22 +17,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def page(live_server: LiveServer, browser: Browser) -> Iterator[Page]:
     """A page that reads English; what it must not do fails the test at the end."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the driver runs a loop in this thread
     faults: list[str] = []
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_page(base_url=live_server.url, locale="en-US")
-        page.on(
-            "console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None
-        )
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "request", lambda sent: None if sent.url.startswith(live_server.url) else faults.append(sent.url)
-        )
-        yield page
-        browser.close()
+    page = browser.new_page(base_url=live_server.url, locale="en-US")
+    page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda sent: None if sent.url.startswith(live_server.url) else faults.append(sent.url))
+    yield page
     assert faults == []
 
 

@@ -90,12 +90,16 @@ _TELL = """, told AS (
           FROM moved m, unnest(%(told)s::int[]) AS s(n)) t
     GROUP BY t.job
 )"""
-# Leaving, a case is in nobody's hands. The request is read as it was before this statement.
+# Leaving, a case is in nobody's hands: by the move, or because its holder's time had run out before another made it.
+# The request is read as it was before this statement.
 _PUTS_BACK = ", holder_id = NULL, held_at = NULL, held_until = NULL"
 _LET_GO = """, let_go AS (
     INSERT INTO refunds_hold (request_id, user_id, held_at, ended_at, ending, by_id, note)
-    SELECT r.id, r.holder_id, r.held_at, greatest(%(at)s, r.held_at), 'moved', %(judge_id)s::bigint, ''
-    FROM refunds_refundrequest r JOIN moved m ON m.id = r.id WHERE r.holder_id IS NOT NULL
+    SELECT r.id, r.holder_id, r.held_at, greatest(%(at)s, r.held_at),
+        CASE WHEN late THEN 'idle' ELSE 'moved' END, CASE WHEN NOT late THEN %(judge_id)s::bigint END, ''
+    FROM refunds_refundrequest r JOIN moved m ON m.id = r.id,
+        LATERAL (SELECT r.held_until <= %(at)s AND r.holder_id IS DISTINCT FROM %(judge_id)s::bigint AS late) x
+    WHERE r.holder_id IS NOT NULL
 )"""
 _APPROVAL = ", approved_amount = %(approved_amount)s, maker_id = %(maker_id)s::bigint, checker_id = %(checker_id)s::bigint"
 

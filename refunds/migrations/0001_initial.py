@@ -997,7 +997,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='refundrequest',
-            trigger=pgtrigger.compiler.Trigger(name='move_voids_proposal', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."proposer_id" IS NOT NULL)', func='\n    IF NEW.sequence <> OLD.sequence THEN\n        NEW.proposer_id = NULL;\n    END IF;\n    RETURN NEW;\n', hash='367a178c54928386192564491edeb91b9c2839ea', operation='UPDATE OF "sequence"', pgid='pgtrigger_move_voids_proposal_53c96', table='refunds_refundrequest', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='move_names_proposer', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."proposer_id" IS NOT NULL OR NEW."state" = \'manual_review\')', func='\n    IF NEW.sequence <> OLD.sequence THEN\n        NEW.proposer_id = (SELECT by_id FROM refunds_proposal WHERE request_id = NEW.id AND sequence = NEW.sequence);\n    END IF;\n    RETURN NEW;\n', hash='951b4ebfce91cb3e4df1358a47e61c217610e316', operation='UPDATE OF "sequence"', pgid='pgtrigger_move_names_proposer_29e8c', table='refunds_refundrequest', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='casefilemade',
@@ -1265,7 +1265,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='proposal',
-            trigger=pgtrigger.compiler.Trigger(name='names_its_proposer', sql=pgtrigger.compiler.UpsertTriggerSql(func='\n    UPDATE refunds_refundrequest SET proposer_id = NEW.by_id WHERE id = NEW.request_id AND sequence = NEW.sequence;\n    RETURN NEW;\n', hash='1cce5b545c68cbbec6b7b2736ff583aeda347c14', operation='INSERT', pgid='pgtrigger_names_its_proposer_e3921', table='refunds_proposal', when='AFTER')),
+            trigger=pgtrigger.compiler.Trigger(name='names_its_proposer', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    INSERT INTO refunds_hold (request_id, user_id, held_at, ended_at, ending, by_id, note)\n    SELECT id, holder_id, held_at, greatest(NEW.at, held_at), 'proposed', holder_id, '' FROM refunds_refundrequest\n    WHERE id = NEW.request_id AND sequence = NEW.sequence AND holder_id = NEW.by_id;\n    UPDATE refunds_refundrequest SET proposer_id = NEW.by_id,\n        holder_id = CASE WHEN holder_id <> NEW.by_id THEN holder_id END,\n        held_at = CASE WHEN holder_id <> NEW.by_id THEN held_at END,\n        held_until = CASE WHEN holder_id <> NEW.by_id THEN held_until END\n    WHERE id = NEW.request_id AND sequence = NEW.sequence;\n    RETURN NEW;\n", hash='4d10a355a822783b6bb5ac3fd863315346a25563', operation='INSERT', pgid='pgtrigger_names_its_proposer_e3921', table='refunds_proposal', when='AFTER')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='providercheck',

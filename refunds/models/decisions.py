@@ -11,9 +11,19 @@ from ..faults import Fault
 from .policies import PolicyVersion
 from .requests import RefundRequest
 
-# A proposal for an earlier step is void as it is written.
+# A proposal for an earlier step is void as it is written; one for the step to come is named by the move that makes it
+# (MOVE_NAMES_PROPOSER). Who proposed cannot decide any more: a case they have in hand waits for another. All in one
+# write of the request: written twice in a transaction, its foreign keys are looked at again when that commits, which
+# waits for whoever has locked the buyer or the order and waits for the request.
 NAME_THE_PROPOSER = """
-    UPDATE refunds_refundrequest SET proposer_id = NEW.by_id WHERE id = NEW.request_id AND sequence = NEW.sequence;
+    INSERT INTO refunds_hold (request_id, user_id, held_at, ended_at, ending, by_id, note)
+    SELECT id, holder_id, held_at, greatest(NEW.at, held_at), 'proposed', holder_id, '' FROM refunds_refundrequest
+    WHERE id = NEW.request_id AND sequence = NEW.sequence AND holder_id = NEW.by_id;
+    UPDATE refunds_refundrequest SET proposer_id = NEW.by_id,
+        holder_id = CASE WHEN holder_id <> NEW.by_id THEN holder_id END,
+        held_at = CASE WHEN holder_id <> NEW.by_id THEN held_at END,
+        held_until = CASE WHEN holder_id <> NEW.by_id THEN held_until END
+    WHERE id = NEW.request_id AND sequence = NEW.sequence;
     RETURN NEW;
 """
 

@@ -64,9 +64,10 @@ HOLD_LEAVES_ITS_ROW = """
     END IF;
     RETURN NEW;
 """
-MOVE_VOIDS_PROPOSAL = """
+# A move voids the proposal that waited, and may bring one of its own, written for the step it makes.
+MOVE_NAMES_PROPOSER = """
     IF NEW.sequence <> OLD.sequence THEN
-        NEW.proposer_id = NULL;
+        NEW.proposer_id = (SELECT by_id FROM refunds_proposal WHERE request_id = NEW.id AND sequence = NEW.sequence);
     END IF;
     RETURN NEW;
 """
@@ -240,11 +241,12 @@ class RefundRequest(models.Model):
                 func=HOLD_LEAVES_ITS_ROW,
             ),
             pgtrigger.Trigger(
-                name="move_voids_proposal",
+                name="move_names_proposer",
                 operation=pgtrigger.UpdateOf("sequence"),
                 when=pgtrigger.Before,
-                condition=pgtrigger.Q(old__proposer__isnull=False),
-                func=MOVE_VOIDS_PROPOSAL,
+                condition=pgtrigger.Q(old__proposer__isnull=False)
+                | pgtrigger.Q(new__state=State.MANUAL_REVIEW),
+                func=MOVE_NAMES_PROPOSER,
             ),
         ]
 

@@ -9,10 +9,11 @@ from marketplace.identity.models import User
 from marketplace.kernel.errors import Refusal
 
 from ..faults import Ground
-from ..models import Proposal, RefundRequest
+from ..models import RefundRequest
 from ..transitions import apply_transition
 from .approve import approve
 from .locking import clock_after, lock_for_seller
+from .propose import move_and_propose
 
 
 class GroundNeeded(Refusal):
@@ -32,9 +33,16 @@ def agree(*, number: str, user: User, now: datetime, note: str = "") -> RefundRe
             approve(request, "agree", actor=actor, now=now, amount=request.amount, note=note)
             return request
         due = clock_after("agree_for_check", request, now)
-        apply_transition(request, "agree_for_check", actor=actor, now=now, due=due, note=note)
-        Proposal.objects.create(
-            request=request, sequence=request.sequence, amount=request.amount, note=note, by=user, at=now
+        move_and_propose(
+            request,
+            "agree_for_check",
+            actor=actor,
+            now=now,
+            due=due,
+            amount=request.amount,
+            by_id=user.pk,
+            said=note,
+            note=note,
         )
         return request
 

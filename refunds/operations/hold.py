@@ -174,34 +174,16 @@ def release_idle(now: datetime) -> int:
         return int(cursor.rowcount)
 
 
-# Taken in hand and moved in one transaction, a request has its foreign keys looked at once more when that commits. A
-# chargeback locks the buyer and then the requests (freeze.py): in another order, each would wait for the other.
-_BUYER_FIRST = """
-SELECT 1 FROM identity_buyer WHERE id = (SELECT buyer_id FROM refunds_refundrequest WHERE number = %s) FOR KEY SHARE
-"""
-
-
 def lock_to_decide(number: str, user: User, now: datetime) -> tuple[RefundRequest, Actor]:
-    """For the operations that decide: the request, locked; where nobody has it in hand, this judge has from now on.
+    """For the operations that decide: the request, locked, in nobody else's hands. The move ends the hold that stands.
 
     Raises HeldByAnother, NotPermitted, NotFound.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_BUYER_FIRST, [number])
     request, actor = lock_for_staff(number, user)
-    if request.state in HOLDABLE and moves_from(request.state, actor.party):
-        if is_held_by_another(request, user, now):
-            raise _held(request)
-        if judges(user, request.state):
-            _take(request, user, now)
+    may_decide = request.state in HOLDABLE and moves_from(request.state, actor.party)
+    if may_decide and is_held_by_another(request, user, now):
+        raise _held(request)
     return request, actor
-
-
-def put_back_proposed(request: RefundRequest, now: datetime) -> None:
-    """Who proposed cannot decide any more: the case waits for another."""
-    if request.holder_id is not None:
-        _end(request, Ending.PROPOSED, now, by_id=request.holder_id)
-        _give(request, None, now)
 
 
 def is_held_by_another(request: RefundRequest, user: User, now: datetime) -> bool:

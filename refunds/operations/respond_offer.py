@@ -8,12 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.kernel.errors import Refusal
 from marketplace.kernel.idempotency import Answer, Key, Outcome, keep, once
 
-from ..models import Offer, OfferAnswer, OfferKind, Proposal, RefundRequest
+from ..models import Offer, OfferAnswer, OfferKind, RefundRequest
 from ..permissions import BUYER
 from ..transitions import apply_transition, edge_for
 from .approve import approve
 from .locking import clock_after, lock
 from .offered import confirm, end, lock_order_of, standing
+from .propose import move_and_propose
 
 
 class NoOffer(Refusal):
@@ -65,14 +66,17 @@ def _accept(request: RefundRequest, offer: Offer, note: str, now: datetime) -> N
     if offer.amount <= request.two_person_above:
         approve(request, "accept_offer", actor=BUYER, now=now, amount=offer.amount, note=note)
         return
-    _move(request, "accept_offer_for_check", note, now)
-    Proposal.objects.create(
-        request=request,
-        sequence=request.sequence,
+    event = "accept_offer_for_check"
+    move_and_propose(
+        request,
+        event,
+        actor=BUYER,
+        now=now,
+        due=clock_after(event, request, now),
         amount=offer.amount,
-        note=offer.note,
         by_id=offer.by_id,
-        at=now,
+        said=offer.note,
+        note=note,
     )
 
 

@@ -18,7 +18,7 @@ from ..transitions import apply_transition, edge_for
 from . import judging
 from .appealed import close_appeal, refuse_after_ruling
 from .approve import AmountOutOfRange, approve
-from .hold import lock_to_decide, put_back_proposed
+from .hold import lock_to_decide
 from .judging import Ruling
 from .locking import clock_after
 
@@ -179,7 +179,7 @@ def _propose(
     Proposal.objects.create(
         request=request, sequence=request.sequence, amount=amount, by=user, at=now, **ruling._asdict()
     )
-    put_back_proposed(request, now)
+    request.refresh_from_db(fields=["proposer", "holder", "held_at", "held_until"])
 
 
 def _contest(

@@ -21,14 +21,15 @@ from marketplace.payments.operations.reserve import lock_captures
 
 from ..clocks import Due
 from ..machine import Party, State
-from ..models import OfferAnswer, Proposal, RefundRequest, SealedOffer
+from ..models import OfferAnswer, RefundRequest, SealedOffer
 from ..permissions import BUYER, SYSTEM, Actor
-from ..transitions import apply_transition, edge_for
+from ..transitions import edge_for
 from .approve import AmountOutOfRange, approve
 from .disputed import open_dispute_about
 from .file import WrongCurrency
 from .locking import clock_after, lock, lock_for_seller
 from .offered import end, lock_order_of
+from .propose import move_and_propose
 
 DIGITS = 16  # every number is written as long as every other, so that its length says nothing
 
@@ -117,10 +118,10 @@ def _compare(request: RefundRequest, buyers: SealedOffer, sellers: SealedOffer, 
     if amount <= request.two_person_above:
         approve(request, "settle_sealed", actor=SYSTEM, now=now, amount=amount)
         return
-    apply_transition(request, "settle_sealed_for_check", actor=SYSTEM, now=now, due=_review_by(request, now))
     assert sellers.by_id is not None  # of a seller, by constraint
-    Proposal.objects.create(
-        request=request, sequence=request.sequence, amount=amount, note="", by_id=sellers.by_id, at=now
+    due, event = _review_by(request, now), "settle_sealed_for_check"
+    move_and_propose(
+        request, event, actor=SYSTEM, now=now, due=due, amount=amount, by_id=sellers.by_id, said=""
     )
 
 

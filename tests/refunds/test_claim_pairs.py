@@ -36,6 +36,7 @@ __all__ = ["locks_off"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WHOLE = 4950
+TWO_PERSON_LIMIT = 100_000  # minor units; an agreement above it goes to a member of staff
 KINDS = ("refund", "chargeback", "complaint")
 PAIRS = [(first, second) for first in KINDS for second in KINDS]
 # Who holds the payment in the end, where each of the two wants all of it and the second comes after the first.
@@ -237,12 +238,15 @@ def test_control_without_the_lock_one_dispute_is_opened_more_than_once(cast: Cas
 # --- The buyer's other orders ---
 
 
+@pytest.mark.parametrize("agreed", [2 * WHOLE, 3 * TWO_PERSON_LIMIT])
 def test_chargebacks_on_many_orders_of_one_buyer_and_work_on_all_of_them_do_not_lock_each_other_up(
-    cast: Cast,
+    cast: Cast, agreed: int
 ) -> None:
     """Each chargeback locks what the buyer has open on every order, while sellers agree and transfers go out."""
     requests = [make_request(cast, state=State.APPROVED, order=order(cast)) for _n in range(4)]
-    waiting = [make_request(cast, state=State.AWAITING_SELLER, order=order(cast)) for _n in range(4)]
+    waiting = [
+        make_request(cast, state=State.AWAITING_SELLER, order=order(cast, total=agreed)) for _n in range(4)
+    ]
     captures = list(Capture.objects.order_by("-id"))
     now = timezone.now()
     calls: list[Callable[[], Any]] = [lambda c=capture: dispute(c) for capture in captures]

@@ -171,11 +171,10 @@ def test_held_case_is_refused_to_others_by_name_and_nothing_changes(cast: Cast) 
     assert approve(case, cast.reviewer).state == State.APPROVED
 
 
-def test_deciding_what_nobody_has_takes_it_in_hand_in_passing(cast: Cast) -> None:
+def test_what_nobody_has_in_hand_is_decided_without_taking_it(cast: Cast) -> None:
     case = in_review(cast)
-    approve(case, cast.reviewer)
-    assert endings(case) == [(cast.reviewer.pk, "moved")]
-    assert holder(case) is None
+    assert approve(case, cast.reviewer).state == State.APPROVED
+    assert (holder(case), endings(case)) == (None, [])
 
 
 def test_refused_decision_takes_nothing_in_hand(cast: Cast) -> None:
@@ -334,4 +333,19 @@ def test_hold_that_ran_out_keeps_nobody_waiting_for_the_sweep(cast: Cast) -> Non
     case = in_review(cast)
     hold.claim(number=case.number, user=cast.reviewer, now=now() - hours(1))
     approve(case, cast.second_reviewer)
-    assert endings(case) == [(cast.reviewer.pk, "idle"), (cast.second_reviewer.pk, "moved")]
+    assert (holder(case), endings(case)) == (None, [(cast.reviewer.pk, "idle")])
+
+
+def test_hold_that_ran_out_is_ended_by_the_move_when_its_holder_made_it(cast: Cast) -> None:
+    case = in_review(cast)
+    hold.claim(number=case.number, user=cast.reviewer, now=now() - hours(1))
+    approve(case, cast.reviewer)
+    assert endings(case) == [(cast.reviewer.pk, "moved")]
+
+
+def test_proposal_leaves_a_hold_that_ran_out_to_the_sweep(cast: Cast) -> None:
+    case = above_the_limit(cast)
+    hold.claim(number=case.number, user=cast.second_reviewer, now=now() - hours(1))
+    approve(case, cast.reviewer)
+    assert hold.release_idle(now()) == 1
+    assert (holder(case), endings(case)) == (None, [(cast.second_reviewer.pk, "idle")])

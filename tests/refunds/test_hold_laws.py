@@ -9,6 +9,8 @@ from django.db import IntegrityError, InternalError, connection, transaction
 from refunds.invariants import INVARIANTS, breaks
 from refunds.machine import State
 from refunds.models import Hold, Proposal, RefundRequest
+from refunds.permissions import staff
+from refunds.transitions import apply_transition
 from tests.cases import make_request
 from tests.people import Cast
 
@@ -53,6 +55,13 @@ def test_member_of_staff_moves_no_case_out_of_anothers_hands(cast: Cast) -> None
     for row in wrong:
         with pytest.raises(IntegrityError, match="hold_ended_by_who_may"), transaction.atomic():
             Hold.objects.create(**ended, **row)
+
+
+def test_move_past_the_check_of_hands_is_refused_by_the_database(cast: Cast) -> None:
+    case = claimed(in_review(cast), cast.reviewer)
+    with pytest.raises(IntegrityError, match="hold_ended_by_who_may"), transaction.atomic():
+        apply_transition(case, "refer", actor=staff(cast.second_reviewer), now=now(), note="Mine.")
+    assert holder(case) == cast.reviewer.pk
 
 
 def test_request_names_who_proposed_until_it_moves(cast: Cast) -> None:

@@ -10,7 +10,7 @@ import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.expressions
 import pgtrigger.compiler
-import pgtrigger.migrations
+from marketplace.kernel import triggers
 from django.conf import settings
 from django.db import migrations, models
 
@@ -939,391 +939,391 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('is_over', False), ('note', '')), models.Q(('is_over', True), models.Q(('note', ''), _negated=True)), _connector='OR'), name='drift_above_the_limit_has_a_reason')],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policyversion',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='1a563c95dcdad7a4402062e528d9bc58a38277f0', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6bae4', table='refunds_policyversion', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policyversion',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='41bae91653f51e4c89d3052769b3463fd0c99c75', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_02a76', table='refunds_policyversion', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policyversion',
             trigger=pgtrigger.compiler.Trigger(name='one_after_another', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE newest int; since timestamptz;', func="\n    SELECT v.version, v.in_force_at INTO newest, since FROM refunds_policyversion v\n    WHERE v.goods_type = NEW.goods_type ORDER BY v.version DESC LIMIT 1 FOR UPDATE;\n    IF NEW.version <> coalesce(newest, 0) + 1 THEN\n        RAISE EXCEPTION 'after version % of % comes version %', newest, NEW.goods_type, coalesce(newest, 0) + 1\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_versions_without_gap';\n    END IF;\n    IF NEW.in_force_at < since THEN\n        RAISE EXCEPTION 'a version comes into force no earlier than the one before it'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_versions_in_order';\n    END IF;\n    RETURN NEW;\n", hash='b27e82e6de17540475cee496d2c3f10c99ba3012', operation='INSERT', pgid='pgtrigger_one_after_another_25b3c', table='refunds_policyversion', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policyversion',
             trigger=pgtrigger.compiler.Trigger(name='from_a_draft', sql=pgtrigger.compiler.UpsertTriggerSql(constraint='CONSTRAINT', func="\n    IF NEW.version > 1 AND NOT EXISTS (\n        SELECT 1 FROM refunds_policydraft d WHERE d.version_id = NEW.id AND d.state = 'published'\n    ) THEN\n        RAISE EXCEPTION 'a version is published from the draft that two persons made'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_version_from_a_draft';\n    END IF;\n    RETURN NULL;\n", hash='142f0d6872a28bbf651c7dbfe1514a66914e4717', operation='INSERT', pgid='pgtrigger_from_a_draft_a95ca', table='refunds_policyversion', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='backtestpart',
             trigger=pgtrigger.compiler.Trigger(name='judged_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF OLD.judged_at IS NOT NULL THEN\n        RAISE EXCEPTION 'part % of back-test % is judged already', OLD.number, OLD.run_id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'backtest_part_once';\n    END IF;\n    RETURN NEW;\n", hash='7d19d323f08304f028dea358fa440c240e05cde7', operation='UPDATE', pgid='pgtrigger_judged_once_0aaaf', table='refunds_backtestpart', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='bulkrun',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.finished_at IS NOT NULL OR (OLD.by_id, OLD.move, OLD.said, OLD.language, OLD.cases, OLD.ticked, OLD.previewed_at) IS DISTINCT FROM (NEW.by_id, NEW.move, NEW.said, NEW.language, NEW.cases, NEW.ticked, NEW.previewed_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='6b3df907acf8c1fe562c4b5dc5d61c6ca9e33e01', operation='UPDATE', pgid='pgtrigger_closed_once_aa6eb', table='refunds_bulkrun', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='bulkrun',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='c6341bc4a3c82e353da6a7b67a86d4180d7ed619', operation='DELETE', pgid='pgtrigger_never_removed_70ea4', table='refunds_bulkrun', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='bulkrun',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='11c7e8942c7de98e5ce3372afc65958cbb83147a', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_cfbc6', table='refunds_bulkrun', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='bulkrun',
             trigger=pgtrigger.compiler.Trigger(name='finished_whole', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF NEW.finished_at IS NOT NULL AND NEW.ticked <>\n        (SELECT count(*) FILTER (WHERE outcome <> '') FROM refunds_bulkrow WHERE run_id = NEW.id) THEN\n        RAISE EXCEPTION 'run % is not finished: not each of its % rows has an outcome', NEW.id, NEW.ticked\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'bulk_run_finished_whole';\n    END IF;\n    RETURN NEW;\n", hash='22aede6bc221785e678b38d84835659bef63ec73', operation='UPDATE', pgid='pgtrigger_finished_whole_a1f62', table='refunds_bulkrun', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='refundrequest',
             trigger=pgtrigger.compiler.Trigger(name='items_in_step', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF (OLD.state IN ('approved', 'arbitration', 'awaiting_buyer', 'awaiting_evidence', 'awaiting_seller', 'manual_review', 'prechecking', 'refunding', 'submitted')) <> (NEW.state IN ('approved', 'arbitration', 'awaiting_buyer', 'awaiting_evidence', 'awaiting_seller', 'manual_review', 'prechecking', 'refunding', 'submitted')) THEN\n        UPDATE refunds_refunditem SET is_open = NEW.state IN ('approved', 'arbitration', 'awaiting_buyer', 'awaiting_evidence', 'awaiting_seller', 'manual_review', 'prechecking', 'refunding', 'submitted') WHERE request_id = NEW.id;\n    END IF;\n    RETURN NEW;\n", hash='44314c744802f86db2cea75152ebfd7e95ece072', operation='UPDATE OF "state"', pgid='pgtrigger_items_in_step_24f91', table='refunds_refundrequest', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='refundrequest',
             trigger=pgtrigger.compiler.Trigger(name='filed_as_it_was', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF (OLD.channel, OLD.ticket, OLD.caller_check) IS DISTINCT FROM (NEW.channel, NEW.ticket, NEW.caller_check) THEN\n        RAISE EXCEPTION 'how request % was filed is history: it is never changed', OLD.number;\n    END IF;\n    RETURN NEW;\n", hash='27a77ddb7308f48ab2e768c51dba4d903898c812', operation='UPDATE OF "channel", "ticket", "caller_check"', pgid='pgtrigger_filed_as_it_was_eec71', table='refunds_refundrequest', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='refundrequest',
             trigger=pgtrigger.compiler.Trigger(name='offer_ends', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."state" = \'awaiting_buyer\' AND NOT (NEW."state" = \'awaiting_buyer\'))', constraint='CONSTRAINT', func="\n    IF EXISTS (\n        SELECT 1 FROM refunds_offer o JOIN refunds_refundrequest r ON r.id = o.request_id\n        WHERE o.request_id = NEW.id AND o.answered_at IS NULL AND r.state <> 'awaiting_buyer'\n    ) THEN\n        RAISE EXCEPTION 'offer_ends: request % no longer waits for the buyer, and its offer is open', NEW.number\n            USING ERRCODE = 'check_violation';\n    END IF;\n    RETURN NEW;\n", hash='76900b7f44a87e1bbd723120c3562d9b22145d56', operation='UPDATE OF "state"', pgid='pgtrigger_offer_ends_e1718', table='refunds_refundrequest', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='refundrequest',
             trigger=pgtrigger.compiler.Trigger(name='holder_judges', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."holder_id" IS NOT NULL)', func="\n    IF NOT EXISTS (SELECT 1 FROM identity_user WHERE id = NEW.holder_id AND role IN ('reviewer', 'supervisor')) THEN\n        RAISE EXCEPTION 'holder_judges: user % decides no cases and holds none', NEW.holder_id\n            USING ERRCODE = 'check_violation';\n    END IF;\n    RETURN NEW;\n", hash='6158d0888e83fdab5feafebd4ce418fe65bbab61', operation='UPDATE OF "holder_id"', pgid='pgtrigger_holder_judges_caf8d', table='refunds_refundrequest', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='refundrequest',
             trigger=pgtrigger.compiler.Trigger(name='hold_leaves_its_row', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."holder_id" IS NOT NULL)', constraint='CONSTRAINT', func="\n    IF (OLD.holder_id, OLD.held_at) IS DISTINCT FROM (NEW.holder_id, NEW.held_at) AND NOT EXISTS (\n        SELECT 1 FROM refunds_hold\n        WHERE request_id = OLD.id AND user_id = OLD.holder_id AND held_at = OLD.held_at\n    ) THEN\n        RAISE EXCEPTION 'hold_leaves_its_row: request % was held by user %, and nothing says why not any more',\n            OLD.number, OLD.holder_id USING ERRCODE = 'check_violation';\n    END IF;\n    RETURN NEW;\n", hash='f3021b6dab6d280c3322c9915a2b89dbc356a3c6', operation='UPDATE OF "holder_id", "held_at"', pgid='pgtrigger_hold_leaves_its_row_1284f', table='refunds_refundrequest', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='refundrequest',
             trigger=pgtrigger.compiler.Trigger(name='move_names_proposer', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."proposer_id" IS NOT NULL OR NEW."state" = \'manual_review\')', func='\n    IF NEW.sequence <> OLD.sequence THEN\n        NEW.proposer_id = (SELECT by_id FROM refunds_proposal WHERE request_id = NEW.id AND sequence = NEW.sequence);\n    END IF;\n    RETURN NEW;\n', hash='951b4ebfce91cb3e4df1358a47e61c217610e316', operation='UPDATE OF "sequence"', pgid='pgtrigger_move_names_proposer_29e8c', table='refunds_refundrequest', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='casefilemade',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='a8d3f8a2860bbde6d5ac98d225e45709e2a8a802', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2d1ac', table='refunds_casefilemade', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='casefilemade',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='4d0ad98ec3b665713669a7b2c3559062e6b8960f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9df58', table='refunds_casefilemade', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='bulkrow',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.at IS NOT NULL OR (OLD.run_id, OLD.request_id, OLD.sequence, OLD.state, OLD.foreseen, OLD.to_state, OLD.amount, OLD.due_at, OLD.told) IS DISTINCT FROM (NEW.run_id, NEW.request_id, NEW.sequence, NEW.state, NEW.foreseen, NEW.to_state, NEW.amount, NEW.due_at, NEW.told) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='7ee3e29aaa4831418b06ffdc92f882ecbb2810b4', operation='UPDATE', pgid='pgtrigger_closed_once_a66c6', table='refunds_bulkrow', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='bulkrow',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='49afe6a03234432cc5600ec4aa43da2785323a08', operation='DELETE', pgid='pgtrigger_never_removed_2b668', table='refunds_bulkrow', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='bulkrow',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='f83a9c2c7e8c382317ca0256d957271a1e725da6', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_75334', table='refunds_bulkrow', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='backtestflip',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='95961c36503e3e330f5d5aefb6676f7b544519df', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ce704', table='refunds_backtestflip', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='backtestflip',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='c349d231af6d450d890bc4b2093aaaf751a19068', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_664af', table='refunds_backtestflip', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='appeal',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.decided_at IS NOT NULL OR (OLD.request_id, OLD.party, OLD.user_id, OLD.clauses, OLD.text, OLD.against_sequence, OLD.two_person_above, OLD.at, OLD.due_at) IS DISTINCT FROM (NEW.request_id, NEW.party, NEW.user_id, NEW.clauses, NEW.text, NEW.against_sequence, NEW.two_person_above, NEW.at, NEW.due_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='f1329e9d171ba12e89bc92675554a0311f01b692', operation='UPDATE', pgid='pgtrigger_closed_once_06186', table='refunds_appeal', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='appeal',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='35e56d0f38af4b9aa2e6e1bf54a04d5370694daa', operation='DELETE', pgid='pgtrigger_never_removed_c9b2a', table='refunds_appeal', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='appeal',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='de62163cc8ce75a6b75b0f603594f24341384ae8', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_6203c', table='refunds_appeal', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='appeal',
             trigger=pgtrigger.compiler.Trigger(name='by_another', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM refunds_judgement j WHERE j.request_id = NEW.request_id\n               AND j.sequence = NEW.against_sequence AND j.by_id IN (NEW.decided_by_id, NEW.proposed_by_id))\n    OR EXISTS (SELECT 1 FROM refunds_proposal p WHERE p.request_id = NEW.request_id\n               AND p.sequence = NEW.against_sequence - 1 AND p.by_id IN (NEW.decided_by_id, NEW.proposed_by_id)) THEN\n        RAISE EXCEPTION 'who decided a case does not decide the appeal against it'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'appeal_decided_by_another';\n    END IF;\n    RETURN NEW;\n", hash='0a3214a117ea5ab3a52f263336d6e6c610720106', operation='INSERT OR UPDATE', pgid='pgtrigger_by_another_eccd9', table='refunds_appeal', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='appeal',
             trigger=pgtrigger.compiler.Trigger(name='within_what_was_borne', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF NEW.amount > 0 AND NEW.amount > (\n    SELECT coalesce(sum(p.amount), 0)::bigint FROM refunds_refundrequest r\n    JOIN sellers_seller s ON s.id = r.seller_id\n    JOIN payments_transfer f ON f.reference = r.number\n    JOIN ledger_transaction t\n        ON t.reference IN ('refund:' || f.number, 'payout:' || f.number, 'reversal:refund:' || f.number)\n    JOIN ledger_posting p ON p.transaction_id = t.id\n    JOIN ledger_account a ON a.id = p.account_id\n        AND a.kind IN ('escrow', 'payable', 'deposit', 'debt') AND a.owner = s.code\n    WHERE r.id = NEW.request_id AND r.reason <> 'duplicate_charge'\n) THEN\n        RAISE EXCEPTION 'no more is made good than the seller bore'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'appeal_within_what_was_borne';\n    END IF;\n    RETURN NEW;\n", hash='dec1acdd94def7c3d01e4226098089feaa4b1c6c', operation='INSERT OR UPDATE', pgid='pgtrigger_within_what_was_borne_e452a', table='refunds_appeal', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='deadline',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.closed_at IS NOT NULL OR (OLD.request_id, OLD.sequence, OLD.kind, OLD.started_at) IS DISTINCT FROM (NEW.request_id, NEW.sequence, NEW.kind, NEW.started_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='d6f915b943f098b0942962f974ad7b1c0075d4b8', operation='UPDATE', pgid='pgtrigger_closed_once_24541', table='refunds_deadline', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='deadline',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='535ad06cb2abbb1b39dc9b067802109907263f6e', operation='DELETE', pgid='pgtrigger_never_removed_256b1', table='refunds_deadline', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='deadline',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='dd6b4939978ee9f29991954d5fb6413ced95ee2f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_3a511', table='refunds_deadline', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='deadline',
             trigger=pgtrigger.compiler.Trigger(name='never_shortened', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF NEW.due_at < OLD.due_at THEN\n        RAISE EXCEPTION 'a deadline is never shortened: % of request % is due %', OLD.kind, OLD.request_id, OLD.due_at;\n    END IF;\n    RETURN NEW;\n", hash='e2867e5bdf16b47972937e150bc0b9974d6395de', operation='UPDATE', pgid='pgtrigger_never_shortened_78a92', table='refunds_deadline', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='evidence',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='098e4dec04860c77e46f78fff4f54e2f2006b78c', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_3d14a', table='refunds_evidence', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='evidence',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='c125d3640117af2110ec994c49f9be636dfd9b65', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_388a2', table='refunds_evidence', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='evidencedemand',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='a03cf0f40843978baf25d9731e4149598699aaae', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_73ac7', table='refunds_evidencedemand', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='evidencedemand',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='aa6bb30fd80b09635f0c65fec010c237d4b7de65', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_67d93', table='refunds_evidencedemand', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='fileimport',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.finished_at IS NOT NULL OR (OLD.kind, OLD.name, OLD.by_id, OLD.size, OLD.uploaded_at) IS DISTINCT FROM (NEW.kind, NEW.name, NEW.by_id, NEW.size, NEW.uploaded_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='a4b3d0019096f711d859d59af803dfaa746aeb22', operation='UPDATE', pgid='pgtrigger_closed_once_a1041', table='refunds_fileimport', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='fileimport',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='66088f720bbbdca3cd36df657a264add719a4846', operation='DELETE', pgid='pgtrigger_never_removed_ceaba', table='refunds_fileimport', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='fileimport',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='8e610be55e5b4b7b9b681b10c3da8673936eb1e4', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_03e0c', table='refunds_fileimport', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='hold',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='9ab89144f256ba2f38eaebefc1e8c741e6e7c439', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2182f', table='refunds_hold', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='hold',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='be71e05f11d4276e01b927bff1e919f5cf4616fb', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9b50a', table='refunds_hold', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='judgement',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='f1599efe788b785483ae241dbcfd0dffc1ce5645', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_0e1bf', table='refunds_judgement', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='judgement',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='48b1de976a72771c34c24724c9d6324620b3a0bf', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_9da52', table='refunds_judgement', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='judgement',
             trigger=pgtrigger.compiler.Trigger(name='ruled_by_its_panel', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE seats int; agree int;', func="\n    IF NOT EXISTS (SELECT 1 FROM refunds_transition t WHERE t.request_id = NEW.request_id\n                   AND t.sequence = NEW.sequence AND t.from_state = 'arbitration') THEN\n        RETURN NEW;\n    END IF;\n    SELECT count(*), count(*) FILTER (WHERE (v.amount > 0) = (NEW.amount > 0)) INTO seats, agree\n    FROM refunds_panelmember m LEFT JOIN refunds_vote v ON v.member_id = m.id AND v.sequence = NEW.sequence - 1\n    WHERE m.request_id = NEW.request_id AND m.left_at IS NULL;\n    IF seats > 1 AND agree * 2 <= seats THEN\n        RAISE EXCEPTION 'a panel rules by the majority of its votes'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'panel_rules_by_majority';\n    END IF;\n    IF EXISTS (SELECT 1 FROM refunds_transition t WHERE t.request_id = NEW.request_id\n               AND t.sequence = NEW.sequence AND t.actor = 'arbiter')\n    AND NOT EXISTS (SELECT 1 FROM refunds_panelmember m WHERE m.request_id = NEW.request_id\n                    AND m.arbiter_id = NEW.by_id AND m.left_at IS NULL) THEN\n        RAISE EXCEPTION 'an arbiter rules only where appointed'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'arbiter_rules_where_appointed';\n    END IF;\n    RETURN NEW;\n", hash='49fa6464760e97fafc8dc91891d50e19cb3674e8', operation='INSERT', pgid='pgtrigger_ruled_by_its_panel_287bb', table='refunds_judgement', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='knownanswer',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.withdrawn_at IS NOT NULL OR (OLD.request_id, OLD.sequence, OLD.outcome, OLD.low, OLD.high, OLD.fault, OLD.why, OLD.marked_by_id, OLD.marked_at) IS DISTINCT FROM (NEW.request_id, NEW.sequence, NEW.outcome, NEW.low, NEW.high, NEW.fault, NEW.why, NEW.marked_by_id, NEW.marked_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='11093a987b71bb98e60e5f5aa59cf9e51a4d96f5', operation='UPDATE', pgid='pgtrigger_closed_once_930d6', table='refunds_knownanswer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='knownanswer',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='9affefb15e6f562db3435526932703ccdf13b276', operation='DELETE', pgid='pgtrigger_never_removed_6f4c6', table='refunds_knownanswer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='knownanswer',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='d7253284356ea0aa5a6d7ead0cb8c8c247304c56', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_84e4e', table='refunds_knownanswer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='knownanswer',
             trigger=pgtrigger.compiler.Trigger(name='of_a_closed_case', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF NOT EXISTS (\n        SELECT 1 FROM refunds_refundrequest r WHERE r.id = NEW.request_id AND r.state IN ('refunded', 'rejected')\n           AND NEW.high <= r.amount AND (NEW.outcome <> 'approve' OR NEW.low = r.amount))\n    OR EXISTS (SELECT 1 FROM refunds_appeal a WHERE a.request_id = NEW.request_id AND a.decided_at IS NULL)\n    OR NOT EXISTS (\n        SELECT 1 FROM refunds_transition t WHERE t.request_id = NEW.request_id AND t.sequence = NEW.sequence\n           AND t.from_state = 'manual_review' AND t.event IN ('approve', 'reject', 'refer')) THEN\n        RAISE EXCEPTION 'a known answer is that of a closed case which a reviewer had in hand'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'known_of_a_closed_case';\n    END IF;\n    RETURN NEW;\n", hash='bcb988f11074c481f177b77b564b685ee4b36c66', operation='INSERT', pgid='pgtrigger_of_a_closed_case_c1345', table='refunds_knownanswer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='message',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='810a4f7ea20574efbbcb53a88885232678ddc30f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_37832', table='refunds_message', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='message',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='9254cd78eaaef8135989cfb9b12352839b618b9e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_648d2', table='refunds_message', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='flag',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.cleared_at IS NOT NULL OR (OLD.request_id, OLD.kind, OLD.words, OLD.message_id, OLD.said_in, OLD.which, OLD.at) IS DISTINCT FROM (NEW.request_id, NEW.kind, NEW.words, NEW.message_id, NEW.said_in, NEW.which, NEW.at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='033110e8cd1d6531d9a2abfbae0a91e8ee7f2646', operation='UPDATE', pgid='pgtrigger_closed_once_46576', table='refunds_flag', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='flag',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='c54357141e3d178092e00308fdbea07ed0385ee9', operation='DELETE', pgid='pgtrigger_never_removed_5dc34', table='refunds_flag', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='flag',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='da4531018b57ebcecc8181b078085ba042610989', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_70d6d', table='refunds_flag', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='offer',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.answered_at IS NOT NULL OR (OLD.request_id, OLD.sequence, OLD.kind, OLD.amount, OLD.promised_for, OLD.note, OLD.by_id, OLD.at) IS DISTINCT FROM (NEW.request_id, NEW.sequence, NEW.kind, NEW.amount, NEW.promised_for, NEW.note, NEW.by_id, NEW.at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='4692143fbea75c54be4271ff6a4a211f46ab20eb', operation='UPDATE', pgid='pgtrigger_closed_once_c06a1', table='refunds_offer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='offer',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='48ddc46e81fca233ea3b9281731af4b811a610cb', operation='DELETE', pgid='pgtrigger_never_removed_5ff7a', table='refunds_offer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='offer',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='70d648d34b838c2045eb163a3200c0237c8a1825', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_96fc2', table='refunds_offer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='offer',
             trigger=pgtrigger.compiler.Trigger(name='of_its_request', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF NOT EXISTS (\n        SELECT 1 FROM refunds_refundrequest r\n        WHERE r.id = NEW.request_id AND r.state = 'awaiting_buyer' AND r.sequence = NEW.sequence\n          AND (NEW.amount IS NULL OR NEW.amount < r.amount)\n    ) THEN\n        RAISE EXCEPTION 'offer_of_its_request: an offer is made by its move, and a part is less than all'\n            USING ERRCODE = 'check_violation';\n    END IF;\n    RETURN NEW;\n", hash='804ec9ddb5911fa86c1c0063e7687201748525d6', operation='INSERT', pgid='pgtrigger_of_its_request_dc73f', table='refunds_offer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='offeredunit',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='54b415f79e48c9dffb2ad45055a378d7b08d5d9d', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ec1a3', table='refunds_offeredunit', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='offeredunit',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='bf9b94a86e831d52a5484e44757c7a4eb09a80e8', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_2c2b0', table='refunds_offeredunit', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='outage',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.applied_at IS NOT NULL OR (OLD.started_at, OLD.note, OLD.declared_by_id, OLD.declared_at) IS DISTINCT FROM (NEW.started_at, NEW.note, NEW.declared_by_id, NEW.declared_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='989433432c945dd1f1ad065cfd90b43a555f9d1a', operation='UPDATE', pgid='pgtrigger_closed_once_9bb81', table='refunds_outage', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='outage',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='bc141477d8adf92881c8094fe7cd8703d7f9eefb', operation='DELETE', pgid='pgtrigger_never_removed_85190', table='refunds_outage', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='outage',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='0cbc72e43a00f7226317ab9a72a0b7f3717a2478', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_3ba42', table='refunds_outage', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='extension',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='0a597e736e57100f62859d2f4eb0554432f0c56f', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6ac39', table='refunds_extension', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='extension',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='a37b2a2f20c204351d76c4e2e1185e866c3746a7', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_7c4bf', table='refunds_extension', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='panelmember',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.left_at IS NOT NULL OR (OLD.request_id, OLD.seat, OLD.arbiter_id, OLD.appointed_by_id, OLD.appointed_at) IS DISTINCT FROM (NEW.request_id, NEW.seat, NEW.arbiter_id, NEW.appointed_by_id, NEW.appointed_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='490cfbafe602f4ef125f9ca4d43fdd71f1e5af92', operation='UPDATE', pgid='pgtrigger_closed_once_ce936', table='refunds_panelmember', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='panelmember',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='26122232e24b6ebd735053394f169166583c4a12', operation='DELETE', pgid='pgtrigger_never_removed_b473f', table='refunds_panelmember', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='panelmember',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='63196cb1a67e1c0631a6634f03dcc69922a8d8aa', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_acb74', table='refunds_panelmember', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='drafttested',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='41fa52d334fbfa550843001dd0a9b7c41aea80a8', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_56a62', table='refunds_drafttested', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='drafttested',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='aa799c189d3f310da9146dbb852126708814b3fb', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_426ac', table='refunds_drafttested', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='backtestrun',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.finished_at IS NOT NULL OR (OLD.draft_id, OLD.goods_type, OLD.terms, OLD.digest, OLD.since, OLD.until, OLD.sample, OLD.seed, OLD.queued_at, OLD.by_id) IS DISTINCT FROM (NEW.draft_id, NEW.goods_type, NEW.terms, NEW.digest, NEW.since, NEW.until, NEW.sample, NEW.seed, NEW.queued_at, NEW.by_id) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='d9e621717a1f6bc6dafd09e15906277c91ccc6f3', operation='UPDATE', pgid='pgtrigger_closed_once_da884', table='refunds_backtestrun', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='backtestrun',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='a7f2924baebbf416bf020629bb38045762d54d98', operation='DELETE', pgid='pgtrigger_never_removed_ad8d9', table='refunds_backtestrun', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='backtestrun',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='297edd5251e6df363af6ce610d6dfcc806ad04ae', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_1d5d7', table='refunds_backtestrun', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policydraft',
             trigger=pgtrigger.compiler.Trigger(name='remembers_its_writers', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    NEW.writers := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE OLD.writers END;\n    IF NOT NEW.changed_by_id = ANY (NEW.writers) THEN\n        NEW.writers := NEW.writers || NEW.changed_by_id;\n    END IF;\n    IF NEW.submitted_by_id IS NOT NULL AND NOT NEW.submitted_by_id = ANY (NEW.writers) THEN\n        NEW.writers := NEW.writers || NEW.submitted_by_id;\n    END IF;\n    RETURN NEW;\n", hash='d98a917f891f51006ec33493e5957b529fbb4b1a', operation='INSERT OR UPDATE', pgid='pgtrigger_remembers_its_writers_153bc', table='refunds_policydraft', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policydraft',
             trigger=pgtrigger.compiler.Trigger(name='steps', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF TG_OP = 'INSERT' THEN\n        IF NEW.state <> 'draft' THEN\n            RAISE EXCEPTION 'a draft begins as a draft'\n                USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_draft_step';\n        END IF;\n        RETURN NEW;\n    END IF;\n    IF OLD.state IN ('published', 'dropped')\n    OR (OLD.goods_type, OLD.created_by_id, OLD.created_at) IS DISTINCT FROM\n       (NEW.goods_type, NEW.created_by_id, NEW.created_at) THEN\n        RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;\n    END IF;\n    IF OLD.state = 'submitted' AND\n       (OLD.terms, OLD.title, OLD.why, OLD.in_force_at, OLD.based_on_id) IS DISTINCT FROM\n       (NEW.terms, NEW.title, NEW.why, NEW.in_force_at, NEW.based_on_id) THEN\n        RAISE EXCEPTION 'what was submitted is not changed: take it back first'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_draft_frozen';\n    END IF;\n    IF (OLD.state, NEW.state) NOT IN (\n        ('draft', 'draft'), ('draft', 'submitted'), ('draft', 'dropped'),\n        ('submitted', 'draft'), ('submitted', 'published'), ('submitted', 'dropped')\n    ) THEN\n        RAISE EXCEPTION 'a draft does not go from % to %', OLD.state, NEW.state\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_draft_step';\n    END IF;\n    RETURN NEW;\n", hash='917cc8d499fa4ec766320199ddb14b619337d36d', operation='INSERT OR UPDATE', pgid='pgtrigger_steps_d584c', table='refunds_policydraft', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policydraft',
             trigger=pgtrigger.compiler.Trigger(name='as_published', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."state" = \'published\' AND NOT (OLD."state" = \'published\'))', func="\n    IF NOT EXISTS (\n        SELECT 1 FROM refunds_policyversion v JOIN refunds_policyversion b ON b.id = NEW.based_on_id\n        WHERE v.id = NEW.version_id AND v.version = b.version + 1\n        AND (v.goods_type, v.goods_type, v.terms, v.in_force_at, v.published_at) =\n            (NEW.goods_type, b.goods_type, NEW.terms, NEW.in_force_at, NEW.published_at)\n    ) THEN\n        RAISE EXCEPTION 'a published draft names the version that has its terms and follows the one it is based on'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_draft_as_published';\n    END IF;\n    RETURN NEW;\n", hash='0ee2d42252073cf41c834a48f167a244b1ed0699', operation='UPDATE', pgid='pgtrigger_as_published_d00ee', table='refunds_policydraft', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policydraft',
             trigger=pgtrigger.compiler.Trigger(name='tried', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."state" = \'published\' AND NOT (OLD."state" = \'published\'))', func="\n    IF NOT EXISTS (\n        SELECT 1 FROM refunds_drafttested t JOIN refunds_backtestrun r ON r.id = t.run_id\n        WHERE t.draft_id = NEW.id AND r.draft_id = NEW.id AND r.state = 'done' AND r.terms = NEW.terms\n    ) THEN\n        RAISE EXCEPTION 'a draft is published once its terms were tried on decided cases'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'policy_draft_tried';\n    END IF;\n    RETURN NEW;\n", hash='787c7b6b22533eb7fbcc11c74c55cc876a7614de', operation='UPDATE', pgid='pgtrigger_tried_09410', table='refunds_policydraft', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policydraft',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='19a2cf0714134899d1ba2ef5b4436ed51f15aa05', operation='DELETE', pgid='pgtrigger_never_removed_ed734', table='refunds_policydraft', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='policydraft',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='4db4ec98b41b1a80d27ae3e9736626e56f0f1c55', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_0c591', table='refunds_policydraft', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='decision',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='b68f627a2f5df10462cf1fecbeac73a174a71a6a', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_bf611', table='refunds_decision', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='decision',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='ad02c71d12c19dfd4ca9ac7cdce17c034725f84e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_0b215', table='refunds_decision', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='proposal',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='9fd72738b94635e68b210d04a4361fb8ad1ad1c0', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_86439', table='refunds_proposal', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='proposal',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='0b4f77f7073a111947a5534ea46a1394a6223759', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_b5385', table='refunds_proposal', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='proposal',
             trigger=pgtrigger.compiler.Trigger(name='names_its_proposer', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    INSERT INTO refunds_hold (request_id, user_id, held_at, ended_at, ending, by_id, note)\n    SELECT id, holder_id, held_at, greatest(NEW.at, held_at), 'proposed', holder_id, '' FROM refunds_refundrequest\n    WHERE id = NEW.request_id AND sequence = NEW.sequence AND holder_id = NEW.by_id;\n    UPDATE refunds_refundrequest SET proposer_id = NEW.by_id,\n        holder_id = CASE WHEN holder_id <> NEW.by_id THEN holder_id END,\n        held_at = CASE WHEN holder_id <> NEW.by_id THEN held_at END,\n        held_until = CASE WHEN holder_id <> NEW.by_id THEN held_until END\n    WHERE id = NEW.request_id AND sequence = NEW.sequence;\n    RETURN NEW;\n", hash='4d10a355a822783b6bb5ac3fd863315346a25563', operation='INSERT', pgid='pgtrigger_names_its_proposer_e3921', table='refunds_proposal', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='providercheck',
             trigger=pgtrigger.compiler.Trigger(name='closed_once', sql=pgtrigger.compiler.UpsertTriggerSql(func="IF OLD.answered_at IS NOT NULL OR (OLD.number, OLD.request_id, OLD.unit_id, OLD.provider, OLD.asked_by_id, OLD.asked_at) IS DISTINCT FROM (NEW.number, NEW.request_id, NEW.unit_id, NEW.provider, NEW.asked_by_id, NEW.asked_at) THEN RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME; END IF; RETURN NEW;", hash='f93b9213b5a6fb7492dc3e220178ce30f0db5f7a', operation='UPDATE', pgid='pgtrigger_closed_once_e6853', table='refunds_providercheck', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='providercheck',
             trigger=pgtrigger.compiler.Trigger(name='never_removed', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='b0a7bb844e7179ad993a10d75b6a44ecae08439b', operation='DELETE', pgid='pgtrigger_never_removed_679df', table='refunds_providercheck', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='providercheck',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='e11d8d5bd7ea0ff261f3c26f4576ed401fcf24c3', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_ba40d', table='refunds_providercheck', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='refunditem',
             trigger=pgtrigger.compiler.Trigger(name='paid_in_place', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."approved_amount" > 0)', func="\n    IF NOT EXISTS (SELECT 1 FROM orders_unit WHERE id = NEW.unit_id AND place = 'in_place') THEN\n        RAISE EXCEPTION 'paid_in_place: unit % is not in place and takes no money', NEW.unit_id\n            USING ERRCODE = 'check_violation';\n    END IF;\n    RETURN NEW;\n", hash='7a97585ae00dd9a9786a623739029f204bed4fe3', operation='INSERT OR UPDATE OF "approved_amount"', pgid='pgtrigger_paid_in_place_c102f', table='refunds_refunditem', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='sealedoffer',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='4d151632c35b5b63785ca6c21c64aea1957604dc', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_777ba', table='refunds_sealedoffer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='sealedoffer',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='44879c0b529ef74e3eae15ae1fa41cbd2d7ea0c5', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_a063d', table='refunds_sealedoffer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='transition',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='7e3f68bd0b6899306805059354cb37437a8e0ae9', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_20e57', table='refunds_transition', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='transition',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='594bec83252d020c6c28c2d71209c60323d044e3', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_67990', table='refunds_transition', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='trial',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='1a29b45e739727af9578f5a95bd46fd89e6cc1a4', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_4ad78', table='refunds_trial', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='trial',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='581bc726a62d641e21a9027243d6158c06fc68bf', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_28afa', table='refunds_trial', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='trial',
             trigger=pgtrigger.compiler.Trigger(name='is_blind', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE known record;', func="\n    SELECT request_id, marked_by_id, withdrawn_at INTO known FROM refunds_knownanswer WHERE id = NEW.known_id;\n    IF known.withdrawn_at IS NOT NULL OR known.marked_by_id = NEW.user_id\n       OR \n    EXISTS (SELECT 1 FROM refunds_transition x WHERE x.request_id = known.request_id AND x.user_id = NEW.user_id)\n    OR EXISTS (SELECT 1 FROM refunds_proposal x WHERE x.request_id = known.request_id AND x.by_id = NEW.user_id)\n    OR EXISTS (SELECT 1 FROM refunds_judgement x WHERE x.request_id = known.request_id AND x.by_id = NEW.user_id)\n    OR EXISTS (SELECT 1 FROM refunds_message x WHERE x.request_id = known.request_id AND x.user_id = NEW.user_id)\n    OR EXISTS (SELECT 1 FROM refunds_evidence x WHERE x.request_id = known.request_id AND x.user_id = NEW.user_id)\n    OR EXISTS (SELECT 1 FROM refunds_providercheck x\n               WHERE x.request_id = known.request_id AND NEW.user_id IN (x.asked_by_id, x.written_by_id))\n    OR EXISTS (SELECT 1 FROM refunds_flag x WHERE x.request_id = known.request_id AND x.cleared_by_id = NEW.user_id)\n    OR EXISTS (SELECT 1 FROM refunds_appeal x\n               WHERE x.request_id = known.request_id AND NEW.user_id IN (x.decided_by_id, x.proposed_by_id))\n    OR EXISTS (SELECT 1 FROM refunds_panelmember x\n               WHERE x.request_id = known.request_id AND NEW.user_id IN (x.arbiter_id, x.appointed_by_id))\n    OR EXISTS (SELECT 1 FROM refunds_deadline d JOIN refunds_extension x ON x.deadline_id = d.id\n               WHERE d.request_id = known.request_id AND x.user_id = NEW.user_id)\n THEN\n        RAISE EXCEPTION 'a trial is blind: its reviewer had no hand in the case'\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'trial_is_blind';\n    END IF;\n    RETURN NEW;\n", hash='a5946d47fa393ac14e2865f0e5f0c9663783103d', operation='INSERT', pgid='pgtrigger_is_blind_7e0cb', table='refunds_trial', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='trialanswer',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='994c5d4d19d16b7aa03dca845ef7a48128e7faf9', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_842bb', table='refunds_trialanswer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='trialanswer',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='cfc0367047eb018fd357c4a687458eb2672f119d', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_10243', table='refunds_trialanswer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='vote',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='b7eb0d67dafdcf105dbfdd6c6ef4eef89c0b04c4', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_0841c', table='refunds_vote', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='vote',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='5df0be8147de56af3f9b0cd079dfe7053e3daccc', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_f47ba', table='refunds_vote', when='BEFORE')),
         ),

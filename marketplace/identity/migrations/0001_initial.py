@@ -8,7 +8,7 @@ import django.db.models.functions.datetime
 import django.db.models.functions.text
 import django.utils.timezone
 import pgtrigger.compiler
-import pgtrigger.migrations
+from marketplace.kernel import triggers
 from django.conf import settings
 from django.db import migrations, models
 
@@ -193,27 +193,27 @@ class Migration(migrations.Migration):
             name='start_view',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='identity.savedview'),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='auditentry',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='693b3b61ac0c76bee98b604473ee52db3131b07e', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_38da4', table='identity_auditentry', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='auditentry',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='762bea1378a3a11a48695a27219f76c8461315de', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_b6793', table='identity_auditentry', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='listexport',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='b22e42f3e5c9cb29fa28a4ca9ca6123de7d81ce3', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_7dac9', table='identity_listexport', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='listexport',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='daca87a5a3a933f6abf49c32b3e8a935da779cd3', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_90c73', table='identity_listexport', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='user',
             trigger=pgtrigger.compiler.Trigger(name='staff_on_record', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."is_staff")', func="\n        INSERT INTO identity_auditentry (kind, about_id, name, subject, number, reason, device, at)\n        VALUES ('role_changed', NEW.id, '', '–' || ' → ' || CASE WHEN NEW.is_staff AND NEW.is_active THEN coalesce(nullif(NEW.role, ''), '?') ELSE '–' END, '', '', '', now());\n        RETURN NULL;\n    ", hash='0b35096d53cdfe0ca9c2a4a588ae95254455b50f', operation='INSERT', pgid='pgtrigger_staff_on_record_49fd5', table='identity_user', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='user',
             trigger=pgtrigger.compiler.Trigger(name='role_on_record', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."is_staff" IS DISTINCT FROM (NEW."is_staff") OR OLD."role" IS DISTINCT FROM (NEW."role"))', func="\n        INSERT INTO identity_auditentry (kind, about_id, name, subject, number, reason, device, at)\n        VALUES ('role_changed', NEW.id, '', CASE WHEN OLD.is_staff AND OLD.is_active THEN coalesce(nullif(OLD.role, ''), '?') ELSE '–' END || ' → ' || CASE WHEN NEW.is_staff AND NEW.is_active THEN coalesce(nullif(NEW.role, ''), '?') ELSE '–' END, '', '', '', now());\n        RETURN NULL;\n    ", hash='081b59317d763969c44754ae60a8ed4a4467e9ca', operation='UPDATE OF "role", "is_staff", "is_active"', pgid='pgtrigger_role_on_record_a3a92', table='identity_user', when='AFTER')),
         ),

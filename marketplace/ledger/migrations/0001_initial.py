@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
+from marketplace.kernel import triggers
 from django.db import migrations, models
 
 
@@ -61,27 +61,27 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='posting_not_zero')],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='transaction',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='53d02475e57fdf3ba0def4ab8877e8055dae6e6d', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_d75d5', table='ledger_transaction', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='transaction',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='80efb179202453e3acd025ba0ce268e46555b64b', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_133fa', table='ledger_transaction', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='posting',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='5188280035da2677e41cc61567a229d3310f198a', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f2ff5', table='ledger_posting', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='posting',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='db495a949cd3735591d5083df53723fec1b11034', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_96585', table='ledger_posting', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='posting',
             trigger=pgtrigger.compiler.Trigger(name='balanced', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF EXISTS (SELECT 1 FROM new_values GROUP BY transaction_id, currency HAVING sum(amount) <> 0) THEN\n        RAISE EXCEPTION 'postings of a transaction must sum to zero in each currency' USING ERRCODE = 'check_violation';\n    END IF;\n    RETURN NULL;\n", hash='9e5a791a5499f57916b020449ef102164627aada', level='STATEMENT', operation='INSERT', pgid='pgtrigger_balanced_945d5', referencing='REFERENCING NEW TABLE AS new_values ', table='ledger_posting', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='posting',
             trigger=pgtrigger.compiler.Trigger(name='moves_balances', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE moved record;', func='\n    FOR moved IN SELECT account_id, sum(amount) AS amount FROM new_values GROUP BY account_id ORDER BY account_id LOOP\n        UPDATE ledger_account SET balance = balance + moved.amount\n        WHERE id = moved.account_id AND balance IS NOT NULL;\n    END LOOP;\n    RETURN NULL;\n', hash='dcf4f69422c5cec0de53c5b24e7d91477da19e0a', level='STATEMENT', operation='INSERT', pgid='pgtrigger_moves_balances_d7cd7', referencing='REFERENCING NEW TABLE AS new_values ', table='ledger_posting', when='AFTER')),
         ),

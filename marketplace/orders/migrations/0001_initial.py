@@ -3,7 +3,7 @@
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
+from marketplace.kernel import triggers
 from django.db import migrations, models
 
 
@@ -113,19 +113,19 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('unit', 'ref'), name='event_once_per_unit')],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='unit',
             trigger=pgtrigger.compiler.Trigger(name='place_changes_once', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."place" IS DISTINCT FROM (NEW."place") OR OLD."replaces_id" IS DISTINCT FROM (NEW."replaces_id"))', func="\n    IF NEW.replaces_id IS DISTINCT FROM OLD.replaces_id OR (OLD.place, NEW.place) NOT IN\n        (('offered', 'in_place'), ('offered', 'taken_back'), ('in_place', 'replaced'))\n       OR NEW.place = 'in_place' AND NOT EXISTS (\n        SELECT 1 FROM orders_unit WHERE id = NEW.replaces_id AND place = 'replaced') THEN\n        RAISE EXCEPTION 'unit_in_place: unit % cannot go from % to %', NEW.id, OLD.place, NEW.place\n            USING ERRCODE = 'check_violation';\n    END IF;\n    RETURN NEW;\n", hash='0304e164fc0a95c2dac9e7ede101481a5fd6ae3d', operation='UPDATE OF "place", "replaces_id"', pgid='pgtrigger_place_changes_once_8ddf8', table='orders_unit', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='unit',
             trigger=pgtrigger.compiler.Trigger(name='offered_first', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."replaces_id" IS NOT NULL AND NOT (NEW."place" = \'offered\'))', func="\n    RAISE EXCEPTION 'unit_in_place: a replacement is offered before it takes a place' USING ERRCODE = 'check_violation';\n", hash='f08249c65a99a765be786805caa0673fa5f617d3', operation='INSERT', pgid='pgtrigger_offered_first_51cb8', table='orders_unit', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='unitevent',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='0fcf737dde9125c06352457971f799d62768aebb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_894d5', table='orders_unitevent', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='unitevent',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='2b53aba3387ccf34fd444e7f1902ece57cf53595', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d1e77', table='orders_unitevent', when='BEFORE')),
         ),

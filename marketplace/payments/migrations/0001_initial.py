@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
 import pgtrigger.compiler
-import pgtrigger.migrations
+from marketplace.kernel import triggers
 from django.conf import settings
 from django.db import migrations, models
 
@@ -222,51 +222,51 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('rejected_at__isnull', True)), fields=('transfer',), name='one_payout_per_transfer'), models.UniqueConstraint(condition=models.Q(('bank_reference', ''), _negated=True), fields=('bank_reference',), name='bank_reference_once'), models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='payout_by_two_persons'), models.CheckConstraint(condition=models.Q(models.Q(('bank_reference', ''), ('decided_by__isnull', True), ('paid_at__isnull', True), ('rejected_at__isnull', True)), models.Q(('decided_by__isnull', False), ('paid_at__isnull', False), ('rejected_at__isnull', True), models.Q(('bank_reference', ''), _negated=True)), models.Q(('bank_reference', ''), ('decided_by__isnull', False), ('paid_at__isnull', True), ('rejected_at__isnull', False)), _connector='OR'), name='payout_paid_or_rejected')],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='reconciliation',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='4306a4e74a6ebf58f5b35b6842cc544a7f309bc5', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f8f4c', table='payments_reconciliation', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='reconciliation',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='baa776d8a4887318e078fc3857d61eaef700e77a', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_74272', table='payments_reconciliation', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='claim',
             trigger=pgtrigger.compiler.Trigger(name='count_new', sql=pgtrigger.compiler.UpsertTriggerSql(func='\n    UPDATE payments_capture\n    SET claimed = claimed + NEW.amount, claimed_settled = claimed_settled + NEW.from_settled\n    WHERE id = NEW.capture_id;\n    RETURN NEW;\n', hash='0419da1f2fd5b76ec90c1a38e97bf04ac00ffae8', operation='INSERT', pgid='pgtrigger_count_new_8a279', table='payments_claim', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='claim',
             trigger=pgtrigger.compiler.Trigger(name='count_release', sql=pgtrigger.compiler.UpsertTriggerSql(func='\n    UPDATE payments_capture\n    SET claimed = claimed - NEW.amount, claimed_settled = claimed_settled - NEW.from_settled\n    WHERE id = NEW.capture_id;\n    RETURN NEW;\n', hash='e106664fdc07bc98c39daac2e2c7d61bfa6b8bf7', operation='UPDATE OF "released_at"', pgid='pgtrigger_count_release_a4237', table='payments_claim', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='claim',
             trigger=pgtrigger.compiler.Trigger(name='released_with_its_transfer', sql=pgtrigger.compiler.UpsertTriggerSql(constraint='CONSTRAINT', func="\n    IF EXISTS (SELECT 1 FROM payments_transfer t\n               WHERE t.claim_id = NEW.id AND t.state NOT IN ('cancelled', 'charged_back')) THEN\n        RAISE EXCEPTION 'the claim of a transfer that may still be paid is not released';\n    END IF;\n    RETURN NULL;\n", hash='286c71d927b17075b2e5fae787260f15a8d106a6', operation='UPDATE OF "released_at"', pgid='pgtrigger_released_with_its_transfer_4c7b5', table='payments_claim', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='claim',
             trigger=pgtrigger.compiler.Trigger(name='fixed', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF TG_OP = 'DELETE' OR OLD.released_at IS NOT NULL OR OLD.capture_id <> NEW.capture_id\n       OR OLD.amount <> NEW.amount OR OLD.from_settled <> NEW.from_settled\n       OR OLD.kind <> NEW.kind OR OLD.reference <> NEW.reference THEN\n        RAISE EXCEPTION 'a claim is never changed or removed, only released once';\n    END IF;\n    RETURN NEW;\n", hash='cc2a2f2ad1381096f03093c3fae087a02d9c3ee8', operation='UPDATE OR DELETE', pgid='pgtrigger_fixed_ad8cc', table='payments_claim', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='claim',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='e9cf199395f6ac79aa6f81058638d465cec824ec', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_eb1c3', table='payments_claim', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='settlement',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='b2d7a32fa333d0d12616a421254112d8cf8d125b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_6cc22', table='payments_settlement', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='settlement',
             trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are history: they are never changed or removed', TG_TABLE_NAME;", hash='6860f63b70582db6004b9a14846f4e4a030c9fcd', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_f60a2', table='payments_settlement', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='settlement',
             trigger=pgtrigger.compiler.Trigger(name='count_settled', sql=pgtrigger.compiler.UpsertTriggerSql(func='UPDATE payments_capture SET settled = settled + NEW.amount WHERE id = NEW.capture_id; RETURN NEW;', hash='3c384570dec239c2a07a137fdf71f329329a6477', operation='INSERT', pgid='pgtrigger_count_settled_d2abe', table='payments_settlement', when='AFTER')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='transfer',
             trigger=pgtrigger.compiler.Trigger(name='keeps_its_number', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF OLD.number <> NEW.number OR OLD.claim_id <> NEW.claim_id OR OLD.reference <> NEW.reference\n       OR (OLD.state IN ('cancelled', 'charged_back') AND NEW.state <> OLD.state)\n       OR (NEW.state = 'charged_back' AND OLD.state NOT IN ('failed', 'abnormal', 'manual', 'charged_back'))\n       OR (OLD.state = 'succeeded' AND NEW.state NOT IN ('succeeded', 'failed', 'abnormal')) THEN\n        RAISE EXCEPTION 'transfer % cannot become % %', OLD.number, NEW.state, NEW.number;\n    END IF;\n    RETURN NEW;\n", hash='9d2e7d20549817766c427c8b90c758f0fac9a5a5', operation='UPDATE', pgid='pgtrigger_keeps_its_number_68056', table='payments_transfer', when='BEFORE')),
         ),
-        pgtrigger.migrations.AddTrigger(
+        triggers.AddTrigger(
             model_name='withdrawal',
             trigger=pgtrigger.compiler.Trigger(name='moves_on', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF TG_OP = 'DELETE' OR OLD.state IN ('paid', 'rejected') OR OLD.amount <> NEW.amount\n       OR OLD.seller_id <> NEW.seller_id OR OLD.currency <> NEW.currency OR OLD.number <> NEW.number THEN\n        RAISE EXCEPTION 'a withdrawal is decided once and keeps its seller and amount';\n    END IF;\n    RETURN NEW;\n", hash='0af36ed29092029e7438c2dcb7146f55ed9d1806', operation='UPDATE OR DELETE', pgid='pgtrigger_moves_on_2a58e', table='payments_withdrawal', when='BEFORE')),
         ),

@@ -37,6 +37,7 @@ from .rest import come_to_rest, live  # noqa: E402
 from .world import World  # noqa: E402
 
 RENEW_EVERY = 100  # seeds in one database
+LOGGED_EVERY = 60.0  # seconds between two lines about the progress, where nobody looks at a terminal
 
 
 class Outcome(NamedTuple):
@@ -121,12 +122,13 @@ def _run(seeds: list[int], workers: int, template: str, control: str, until: str
         theirs.close()
         reports.append(ours)
     done, total = 0, Outcome(None, [], Counter(), Counter(), [])
-    with tqdm(total=len(seeds), unit="seed", disable=not sys.stderr.isatty()) as progress:
+    every = 0.1 if sys.stderr.isatty() else LOGGED_EVERY
+    with tqdm(total=len(seeds), unit="seed", mininterval=every) as progress:
         for outcome in _outcomes(reports):
             _take(total, outcome, f" CONTROL={control}" if control else "")
             done += outcome.seed is not None
             progress.update(outcome.seed is not None)
-            progress.set_postfix(found=len(total.findings))
+            progress.set_postfix(found=len(total.findings), refresh=False)
             if any(finding.kind == until for finding in outcome.findings):
                 break
     for process in processes:

@@ -151,6 +151,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # identity's audit log keeps who signed in
+AXES_ENABLE_ADMIN = False
 AXES_CLIENT_IP_CALLABLE = "marketplace.kernel.http.client_address"
 # A second factor of staff: "required", or "offered" to who wants one. Staff without one reach only the page to set it up.
 STAFF_MFA = env("STAFF_MFA", "offered" if EMBEDDED else "required")

@@ -56,7 +56,7 @@ SUPERVISOR = (
     *_record("desk-imports", "supervisor", "/admin/refunds/fileimport/"),
     Screen("desk-import-add", "supervisor", "/admin/refunds/fileimport/add/"),
     Screen("desk-exports", "supervisor", "/admin/identity/listexport/"),
-    *_record("desk-calendar", "supervisor", "/admin/refunds/calendarday/"),
+    Screen("desk-calendar", "supervisor", "/admin/refunds/calendarday/"),
     Screen("desk-outages", "supervisor", "/admin/refunds/outage/"),
     Screen("desk-peaks", "supervisor", "/admin/refunds/peak/"),
     *_record("desk-policies", "supervisor", "/admin/refunds/policyversion/"),

@@ -21,7 +21,9 @@ from .screens import QUEUE, SCREENS, Screen
 
 OUT = ROOT / "docs" / "screens"
 WIDTHS = {1440: 900, 390: 844}
-DAYS_FILE = "day,is_working,note\n2027-02-06,0,春节\n2027-02-30,0,春节\n"  # a day that is one, and one that is none
+DAYS_FILE = (
+    "day,is_working,note\n2027-02-06,0,春节\n2027-02-30,0,春节\n"  # a day that is one, and one that is none
+)
 
 
 def main() -> int:
@@ -118,7 +120,12 @@ def keep(context: BrowserContext, screen: Screen, file: Path, base: str, faults:
     watch(page, base, faults)
     page.goto(screen.path)
     if screen.click:
-        page.locator(screen.click).first.click()
+        found = page.locator(screen.click)
+        if not found.count():
+            faults.append(f"{file.name}: nothing to open")
+            page.close()
+            return
+        found.first.click()
     page.wait_for_load_state("networkidle")
     for key in screen.keys:
         page.keyboard.press(key)

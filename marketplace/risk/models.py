@@ -27,8 +27,9 @@ class Signal(models.Model):
     kind = models.CharField(_("kind"), max_length=32, choices=Kind)
     note = models.TextField(_("note"))
     raised_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
-    )
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+",
+        verbose_name=_("raised by"),
+    )  # fmt: skip
     raised_at = models.DateTimeField(_("raised at"), db_default=Now())
     cleared_at = models.DateTimeField(_("cleared at"), null=True, blank=True)
 

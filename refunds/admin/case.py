@@ -150,7 +150,7 @@ def _page(
         "says": says,
         "may_show_code": may_do(user, "show_code"),
         "may_speak": user.role in STAFF_PARTIES,
-        "needs_person": any(transfer.state in Transfer.STUCK_STATES for transfer in case.transfers),
+        "stuck": [transfer for transfer in case.transfers if transfer.state in Transfer.STUCK_STATES],
         "over_limit": row.amount > row.two_person_above,
         "decimals": EXPONENTS[row.currency],
         "stakes": _stakes(case, known.precedents, proposed or row.amount, now),

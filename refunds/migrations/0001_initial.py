@@ -705,7 +705,7 @@ class Migration(migrations.Migration):
                 ('published_at', models.DateTimeField(null=True, verbose_name='published at')),
                 ('dropped_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('dropped_at', models.DateTimeField(null=True, verbose_name='dropped at')),
-                ('version', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='draft', to='refunds.policyversion')),
+                ('version', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='draft', to='refunds.policyversion', verbose_name='version')),
             ],
             options={
                 'verbose_name': 'policy draft',

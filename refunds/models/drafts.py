@@ -121,7 +121,9 @@ class PolicyDraft(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
     dropped_at = models.DateTimeField(_("dropped at"), null=True)
-    version = models.OneToOneField(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="draft")
+    version = models.OneToOneField(
+        PolicyVersion, on_delete=models.PROTECT, null=True, related_name="draft", verbose_name=_("version")
+    )
 
     class Meta:
         verbose_name = _("policy draft")

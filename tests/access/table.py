@@ -172,9 +172,6 @@ _NOTICES = {Role.SUPPORT, Role.SUPERVISOR, Role.AUDITOR}
 _FUNDS = {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR}
 # Who may see the rows of a kind; nobody else learns even whether there are any.
 SEES: dict[str, set[Role]] = {
-    "axes/accessattempt": set(),
-    "axes/accesslog": set(),
-    "axes/accessfailurelog": set(),
     "identity/listexport": {Role.SUPERVISOR, Role.FINANCE, Role.AUDITOR},
     "identity/savedview": set(Role),  # of whom each sees their own, and those shared with their role
     "identity/user": {Role.SUPERVISOR, Role.AUDITOR},

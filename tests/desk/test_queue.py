@@ -12,7 +12,7 @@ from django.utils.html import escape
 from django.utils.translation import override
 
 from marketplace.identity.models import User
-from marketplace.payments.models import Break
+from marketplace.payments.models import Break, Transfer
 from refunds.desk_queries import BREAKS, COUNT_TO, QUEUES, queue_counts
 from refunds.machine import State
 from refunds.operations import hold
@@ -20,7 +20,7 @@ from refunds.operations.review import approve_request
 from tests.cases import make_request, put_clock
 from tests.people import Cast
 
-from .conftest import QUEUE, due_in, make_large, make_stuck, url_of
+from .conftest import QUEUE, due_in, make_large, make_stuck, staff, url_of
 
 SignIn = Callable[[User], Client]
 
@@ -78,6 +78,17 @@ def test_queues_of_money(cast: Cast, desk: Client) -> None:
     make_request(cast, state="refunded")
     assert listed(desk, queue="paying") == [approved.number, paying.number, stuck.number]
     assert listed(desk, queue="stuck") == [stuck.number]
+
+
+def test_case_with_a_refused_payment_leads_to_the_payment(cast: Cast, signed_in: SignIn) -> None:
+    stuck = make_stuck(cast)
+    transfer = Transfer.objects.get(reference=stuck.number)
+    link = f'<a class="desk-button" href="/admin/payments/transfer/{transfer.pk}/change/">'
+    assert link in signed_in(staff("finance")).get(url_of(stuck)).content.decode()
+    paid = make_request(cast, state="refunded")
+    assert 'class="desk-button" href="/admin/payments' not in (
+        signed_in(staff("finance")).get(url_of(paid)).content.decode()
+    )
 
 
 def test_queues_of_hands(cast: Cast, desk: Client) -> None:

@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
             name='SavedView',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL, verbose_name='kept by')),
                 ('name', models.CharField(max_length=40, verbose_name='name')),
                 ('list', models.CharField(max_length=64, verbose_name='list')),
                 ('query', models.CharField(blank=True, max_length=1000, verbose_name='what it shows')),

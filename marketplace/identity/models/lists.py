@@ -12,7 +12,9 @@ from .people import User
 class SavedView(models.Model):
     """What a list showed when somebody gave it a name: its address without the page. Own, or shared with a role."""
 
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    owner = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="saved_views", verbose_name=_("kept by")
+    )
     name = models.CharField(_("name"), max_length=40)
     list = models.CharField(_("list"), max_length=64)  # "refunds.refundrequest"
     query = models.CharField(_("what it shows"), max_length=1000, blank=True)

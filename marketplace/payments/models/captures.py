@@ -51,7 +51,9 @@ RELEASED_WITH_ITS_TRANSFER = """
 class Capture(models.Model):
     """A payment the channel captured."""
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="captures")
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, related_name="captures", verbose_name=_("order")
+    )
     merchant = models.CharField(_("merchant account"), max_length=64)  # the shop's code
     channel = models.CharField(_("channel"), max_length=20, choices=Channel)
     channel_no = models.CharField(_("channel's number"), max_length=128)

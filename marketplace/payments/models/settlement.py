@@ -66,16 +66,21 @@ class Withdrawal(models.Model):
 
     State = WithdrawalState
 
-    seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="withdrawals")
+    seller = models.ForeignKey(
+        Seller, on_delete=models.PROTECT, related_name="withdrawals", verbose_name=_("seller")
+    )
     number = models.CharField(_("withdrawal number"), max_length=20, unique=True)
     amount = models.BigIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.REQUESTED)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("requested by")
+    )
     requested_at = models.DateTimeField(_("requested at"))
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+",
+        verbose_name=_("decided by"),
+    )  # fmt: skip
     decided_at = models.DateTimeField(_("decided at"), null=True)
     bank_reference = models.CharField(_("bank's reference"), max_length=64, blank=True)
     note = models.TextField(_("note"), blank=True)

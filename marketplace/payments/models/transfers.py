@@ -127,7 +127,9 @@ class Transfer(models.Model):
 class Payout(models.Model):
     """A refund paid by hand, because the channel cannot: proposed by one person, confirmed as paid by another (G7)."""
 
-    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="payouts")
+    transfer = models.ForeignKey(
+        Transfer, on_delete=models.PROTECT, related_name="payouts", verbose_name=_("transfer")
+    )
     sealed_payee = (
         models.BinaryField()
     )  # JSON {name, bank, account} sealed under context "payout:<transfer number>"
@@ -135,11 +137,14 @@ class Payout(models.Model):
         _("payee"), max_length=64
     )  # what lists may show: name and the account's last four
     note = models.TextField(_("reason"))
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("proposed by")
+    )
     proposed_at = models.DateTimeField(_("proposed at"))
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+",
+        verbose_name=_("decided by"),
+    )  # fmt: skip
     paid_at = models.DateTimeField(_("paid at"), null=True)
     bank_reference = models.CharField(_("bank's reference"), max_length=64, blank=True)
     rejected_at = models.DateTimeField(_("rejected at"), null=True)

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('buyer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signals', to='identity.buyer', verbose_name='buyer')),
                 ('kind', models.CharField(choices=[('chargeback', 'Chargeback received'), ('forged_evidence', 'Forged or reused evidence'), ('redeemed_then_invalid', 'Redeemed, then called invalid'), ('account_takeover', 'Signs of account takeover'), ('other', 'Other')], max_length=32, verbose_name='kind')),
                 ('note', models.TextField(verbose_name='note')),
-                ('raised_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('raised_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='raised by')),
                 ('raised_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='raised at')),
                 ('cleared_at', models.DateTimeField(blank=True, null=True, verbose_name='cleared at')),
             ],

@@ -24,6 +24,7 @@ from marketplace.kernel.templatetags.recourse import money
 from refunds.casefile.views import person
 from refunds.desk_queries import ASKED_OF, NEEDS_A_PERSON, QUEUES
 from refunds.desk_search import WAYS, Hit, find, the_one
+from refunds.machine import OPEN
 from refunds.models import RefundRequest
 from refunds.operations.hold import touch
 from refunds.permissions import is_outside, reach
@@ -73,7 +74,7 @@ class Cases(ChangeList):  # type: ignore[misc]
 
 @admin.register(RefundRequest)
 class RefundRequestAdmin(TicksCases, ReadOnlyAdmin):
-    list_display = ("case", "goods", "parties", "why", "sum", "status", "waits_for", "deadline", "in_hand")
+    list_display = ("case", "goods", "parties", "why", "sum", "status", "deadline", "in_hand")
     list_display_links = ("case",)
     list_filter = (QueueFilter, "state", "reason", "order__goods_type", "channel")
     list_select_related = ("order", "buyer", "seller", "holder")
@@ -254,13 +255,11 @@ class RefundRequestAdmin(TicksCases, ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def status(self, row: Any) -> SafeString:
-        return render_to_string(
-            "desk/state.html", {"badge": state_badge(row.state), "needs_person": row.needs_person}
-        )
-
-    @admin.display(description=_("waits for"))
-    def waits_for(self, row: Any) -> str:
-        return gettext("Second person") if row.proposer_id else str(waits_for(row.state, row.asked_of))
+        whom = gettext("Second person") if row.proposer_id else waits_for(row.state, row.asked_of)
+        shown = {"badge": state_badge(row.state), "needs_person": row.needs_person}
+        if row.state in OPEN:
+            shown["waits_for"] = whom
+        return render_to_string("desk/state.html", shown)
 
     @admin.display(description=_("deadline"))
     def deadline(self, row: RefundRequest) -> SafeString:

@@ -93,11 +93,11 @@ def _freeze(
 
 
 # A transfer that was handed to the channel is still asked about, and not handed over anew: a try that never arrived
-# ends as a failure (payments.operations.send). One that was not sent yet, because it has to keep apart from another,
+# ends as a failure, once it cannot arrive any more (payments.operations.send). One that was not sent yet, because it has to keep apart from another,
 # waits for a person, who cannot send it before the channel has decided (money_desk.check_no_chargeback).
 _NO_MORE = """
 UPDATE payments_transfer t
-SET resend_until = CASE WHEN t.sent_at IS NOT NULL THEN t.sent_at ELSE t.resend_until END,
+SET resend_until = CASE WHEN t.sent_at IS NOT NULL THEN least(t.resend_until, %(now)s) END,
     state = CASE WHEN t.sent_at IS NULL THEN 'manual' ELSE t.state END,
     error_code = CASE WHEN t.sent_at IS NULL THEN 'dispute_open' ELSE t.error_code END
 FROM payments_claim k

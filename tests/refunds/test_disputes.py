@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from marketplace.ledger.queries import balance
 from marketplace.payments.models import Capture, Claim, SandboxRefund, Transfer
+from marketplace.payments.operations.payout import NotByHand, Payee
 from marketplace.payments.operations.reserve import NotEnoughCaptured
 from marketplace.risk.models import Signal
 from refunds.machine import State
@@ -16,6 +17,7 @@ from refunds.operations.decide import precheck
 from refunds.operations.disputed import DisputeOpen
 from refunds.operations.freeze import NEGOTIATED
 from refunds.operations.pay import pay
+from refunds.operations.pay_by_hand import propose
 from refunds.operations.unstick import send_again
 from tests.cases import file, make_request, work
 from tests.factories import days, hours, make_order
@@ -195,8 +197,35 @@ def test_try_that_may_have_arrived_is_asked_about_and_not_sent_again(
         assert (transfer.state, read(request).state) == ("succeeded", State.REFUNDED)
         assert SandboxRefund.objects.get().calls == 1
     else:
+        assert (transfer.state, transfer.error_code) == ("queued", "may_still_arrive")
+        pay(request.number, timezone.now() + hours(2.1))
+        transfer.refresh_from_db()
         assert (transfer.state, transfer.error_code) == ("failed", "never_arrived")
         assert not SandboxRefund.objects.exists()
+
+
+def test_try_that_arrives_late_is_not_paid_by_hand_as_well_because_of_a_chargeback(cast: Cast) -> None:
+    """A chargeback of the rest of the payment ends the day on which the refund may be sent again. The channel does not
+    know the refund, an hour after the call that nobody answered; then the call gets there."""
+    request = approve(request_in(State.MANUAL_REVIEW, cast), cast, 3072)
+    pay(request.number, timezone.now())
+    late = SandboxRefund.objects.get()
+    late.delete()
+    close(dispute(amount=5000), "lost")
+    pay(request.number, timezone.now() + hours(1))
+    transfer = Transfer.objects.get()
+    with pytest.raises(NotByHand):
+        propose(
+            transfer_number=transfer.number,
+            payee=Payee("张三", "ICBC", "6222000011112222"),
+            note="Card closed.",
+            user=cast.finance,
+            now=timezone.now() + hours(1),
+        )
+    late.save(force_insert=True)
+    pay(request.number, timezone.now() + hours(1.9))
+    transfer.refresh_from_db()
+    assert (transfer.state, read(request).state) == ("succeeded", State.REFUNDED)
 
 
 def test_control_without_the_bound_the_refund_is_sent_beside_the_chargeback(

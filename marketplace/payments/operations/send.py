@@ -22,11 +22,14 @@ from .bearing import lock_funds, shares
 # a channel may have forgotten its number by then (Stripe prunes its keys after 24 h), and would pay it anew (G6).
 RETRY_AFTER = tuple(timedelta(seconds=s) for s in (2, 10, 60, 300, 600, 1200, 1800))
 RESEND_WITHIN = timedelta(hours=24)
+# A call nobody answered may have been held up on its way. Until the last one that can have been sent cannot arrive any
+# more, "not known" means nothing: the channel is asked again, and nobody else pays.
+ARRIVES_WITHIN = timedelta(hours=2)
 # A transfer left in `sending` this long lost its worker; the next try begins with a query.
 STUCK_AFTER = timedelta(seconds=30)
 
 State = Transfer.State
-# What an answer makes of a transfer. RETRY and TOP_UP become MANUAL once it may not be sent again.
+# What an answer makes of a transfer. RETRY and TOP_UP become MANUAL once it cannot arrive any more.
 BECOMES = {
     Status.SUCCEEDED: State.SUCCEEDED,
     Status.PENDING: State.PENDING,
@@ -139,8 +142,10 @@ def call_channel(attempt: Attempt, now: datetime) -> Result:
             known = gateway.query(attempt.instruction)
             if known.status is not Status.UNKNOWN:
                 return known
-            if now >= attempt.resend_until:
+            if now >= attempt.resend_until + ARRIVES_WITHIN:
                 return Result(Status.REFUSED, error_code="never_arrived", error_detail=_NEVER_ARRIVED)
+            if now >= attempt.resend_until:
+                return Result(Status.RETRY, error_code="may_still_arrive", error_detail=_MAY_STILL_ARRIVE)
         return gateway.refund(attempt.instruction)
     except ChannelUnreachable as error:
         return Result(Status.RETRY, error_code="unreachable", error_detail=str(error))
@@ -149,6 +154,7 @@ def call_channel(attempt: Attempt, now: datetime) -> Result:
 
 
 _NEVER_ARRIVED = "The channel knows no refund of this number, and it is too late to send it again."
+_MAY_STILL_ARRIVE = "The channel knows no refund of this number, but a call of ours may still be on its way."
 _NO_GATEWAY = "No keys for {}: set them, or name the channel in SANDBOX_ANSWERS_FOR."
 
 
@@ -217,7 +223,7 @@ def _next(attempt: Attempt, result: Result, now: datetime) -> tuple[TransferStat
     state = BECOMES[result.status]
     if state == State.QUEUED and attempt.is_accepted:
         state = State.PENDING  # a query that was not answered changes nothing
-    if state == State.QUEUED and now >= attempt.resend_until:
+    if state == State.QUEUED and now >= attempt.resend_until + ARRIVES_WITHIN:
         return State.MANUAL, None
     if state not in (State.QUEUED, State.PENDING):
         return state, None

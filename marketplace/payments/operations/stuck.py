@@ -4,7 +4,7 @@ it where a chargeback has paid it.
 Callers own the transaction, hold the refund request's lock, and have locked the transfer.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
@@ -16,15 +16,13 @@ from ..gateways.base import Result, Status
 from ..models import Claim, Transfer
 from .reserve import Part, release
 from .reserve import claim as claim_part
-from .send import Attempt, record
+from .send import ARRIVES_WITHIN, Attempt, record
 
 State = Transfer.State
 # Answers that say what became of the refund; any other leaves it open.
 SAYS = (Status.SUCCEEDED, Status.PENDING, Status.REFUSED, Status.ABNORMAL)
 # The channel has a refund under our number, of another amount: something was paid (gateways/*.py).
 PAID_OTHERWISE = frozenset({"amount", "other_money", "OTHER_REFUND"})
-# A call nobody answered may have been held up on its way: until it cannot arrive any more, "not known" means nothing.
-ARRIVES_WITHIN = timedelta(hours=2)
 IDENTITY_NEEDED = "identity_needed"  # written by send.hold_unidentified
 
 
@@ -80,11 +78,13 @@ def give_up(transfer: Transfer, result: Result, now: datetime) -> None:
     """
     if transfer.state != State.MANUAL:
         raise NotStuck(state=transfer.state)
-    # A transfer that stopped keeps the time at which it would have been tried again, just after its last try. Where
-    # there was one try alone, its answer is why it stopped, and nothing of it is under way.
-    arrives_by = transfer.next_try_at + ARRIVES_WITHIN
-    if transfer.attempts > 1 and now < arrives_by:
-        raise CallUnderWay(until=arrives_by.isoformat())
+    # A transfer that stopped keeps the time at which it would have been tried again, just after its last try, and no
+    # try after `resend_until` sent anything. Where there was one try alone, its answer is why it stopped, and nothing
+    # of it is under way.
+    if transfer.attempts > 1 and transfer.resend_until:
+        arrives_by = min(transfer.next_try_at, transfer.resend_until) + ARRIVES_WITHIN
+        if now < arrives_by:
+            raise CallUnderWay(until=arrives_by.isoformat())
     transfer.error_code = result.error_code[:64] or "never_arrived"
     transfer.error_detail = result.error_detail[:500]
     transfer.state = State.FAILED

@@ -144,8 +144,8 @@ _SHAPE = f"""
 UPDATE refunds_refundrequest SET two_person_above = 1000 WHERE state = 'manual_review' AND id % 100 = 0;
 UPDATE refunds_refundrequest SET proposer_id = (SELECT max(id) FROM identity_user)
     WHERE state = 'manual_review' AND id % 1000 = 0;
-INSERT INTO refunds_flag (request_id, kind, words, at, note)
-    SELECT id, 'legal', 'court', now(), '' FROM refunds_refundrequest WHERE state = 'manual_review' AND id % 1000 = 1;
+INSERT INTO refunds_flag (request_id, kind, words, said_in, which, at, note)
+    SELECT id, 'legal', 'court', 'description', 0, now(), '' FROM refunds_refundrequest WHERE state = 'manual_review' AND id % 1000 = 1;
 UPDATE refunds_refundrequest r SET holder_id = u.id, held_at = now(), held_until = now() + interval '1 day'
     FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM identity_user) u
     WHERE r.id <= {HELD} AND u.place = r.id % 20;

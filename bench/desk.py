@@ -149,4 +149,5 @@ INSERT INTO refunds_flag (request_id, kind, words, said_in, which, at, note)
 UPDATE refunds_refundrequest r SET holder_id = u.id, held_at = now(), held_until = now() + interval '1 day'
     FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM identity_user) u
     WHERE r.id <= {HELD} AND u.place = r.id % 20;
+ANALYZE refunds_flag;
 """

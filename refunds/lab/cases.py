@@ -114,6 +114,12 @@ def plan(run: BacktestRun, policies: list[int]) -> Plan:
     return Plan(as_of, highest, [Span(*row[:3]) for row in rows])
 
 
+def parts_at_most(run: BacktestRun, at_most: int) -> int:
+    """How many parts the run can have before it is planned, counted to `at_most`: its days are not looked at."""
+    cases = decided_cases(run.goods_type, at_most=at_most * PART)
+    return -(-min(cases, run.sample or cases) // PART)
+
+
 def cases_of(run: BacktestRun, policies: list[int], first: int, last: int) -> list[Case]:
     """The cases of one part, by the key."""
     with connection.cursor() as cursor:
@@ -130,10 +136,14 @@ def ends_of(request_ids: Iterable[int]) -> dict[int, End]:
         return dict(_ends(cursor.fetchall()))
 
 
-def decided_cases(goods_type: str, *, as_of: int, at_most: int) -> int:
-    """How many requests for these goods were decided, counted to `at_most`: what a run could be over."""
+def decided_cases(goods_type: str, *, at_most: int, as_of: int | None = None) -> int:
+    """How many requests for these goods were decided, counted to `at_most`: what a run could be over. `as_of` is the
+    last decision looked at.
+    """
     policies = [version.pk for version in versions_of(goods_type)]
-    decided = Decision.objects.filter(policy_id__in=policies, pk__lte=as_of).order_by()
+    decided = Decision.objects.filter(policy_id__in=policies).order_by()
+    if as_of is not None:
+        decided = decided.filter(pk__lte=as_of)
     return decided.values("request").distinct()[:at_most].count()
 
 

@@ -15,8 +15,9 @@ FLIPS_KEPT = 2_000
 
 
 def judge_parts(*, run_id: int, clock: Callable[[], datetime]) -> None:
-    """Judge parts that nobody else has until none is left, or the run is over."""
-    run = BacktestRun.objects.get(pk=run_id)
+    """Judge parts that nobody else has until none is left, or the run is over. Waits for who is planning the run."""
+    with transaction.atomic(durable=True):
+        run = BacktestRun.objects.select_for_update().get(pk=run_id)
     draft = Terms.model_validate(run.terms)
     versions = {row.pk: Terms.model_validate(row.terms) for row in versions_of(run.goods_type)}
     while _judge_one(run, draft, versions, clock):

@@ -2,7 +2,8 @@
 
 Rows are the truth. A part is judged and kept in one transaction, so a worker that is killed leaves whole parts and parts
 not begun, and whoever comes next goes on from there. Beyond a few parts children judge them, a process a core: threads
-of one process would share one core, with each other and with the worker's other tasks.
+of one process would share one core, with each other and with the worker's other tasks. They start while the run is
+planned, and wait for its row.
 """
 
 import os
@@ -13,7 +14,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from ..lab.cases import plan, versions_of
+from ..lab.cases import parts_at_most, plan, versions_of
 from ..lab.minutes import minutes_of_a_review
 from ..lab.result import result_of
 from ..lab.tally import Tally, merged
@@ -21,6 +22,7 @@ from ..models import BacktestFlip, BacktestPart, BacktestRun
 from .judge_parts import judge_parts
 
 Clock = Callable[[], datetime]
+Hand = subprocess.Popen[str]
 
 ONE_AT_A_TIME = 7308  # advisory lock of whoever does back-tests, gone with their session
 ALONE = 2  # parts that are done sooner than a child has started
@@ -42,15 +44,15 @@ def run_backtests(clock: Clock) -> None:
     if not is_ours:
         return
     try:
-        while (run := _take_up(clock())) is not None:
-            _do(run, clock)
+        while (taken := _take_up(clock())) is not None:
+            _do(*taken, clock)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
 
 
-def _take_up(now: datetime) -> BacktestRun | None:
-    """The oldest open run, planned where it is new."""
+def _take_up(now: datetime) -> tuple[BacktestRun, list[Hand]] | None:
+    """The oldest open run, planned where it is new, and the children who judge it: none where it is small."""
     with transaction.atomic(durable=True):
         run = (
             BacktestRun.objects.select_for_update().filter(state__in=BacktestRun.OPEN).order_by("id").first()
@@ -58,10 +60,27 @@ def _take_up(now: datetime) -> BacktestRun | None:
         if run is None:
             return None
         run.taken_up += 1
+        hands = _hands(run) if run.taken_up <= TRIES else []
         if run.state == State.QUEUED:
             _plan(run, now)
         run.save(update_fields=["state", "started_at", "taken_up", "as_of", "highest_lot", "planned"])
-        return run
+        return run, hands
+
+
+def _hands(run: BacktestRun) -> list[Hand]:
+    """Children for what is left of the run, which is locked: they wait until it is planned, and end where it was not."""
+    if run.state == State.QUEUED:
+        left = parts_at_most(run, ALONE + 1)
+    else:
+        left = BacktestPart.objects.filter(run=run, judged_at__isnull=True).count()
+    if left <= ALONE:
+        return []
+    command = [sys.executable, "-m", "django", "judge_backtest", str(run.pk)]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "marketplace.settings"}
+    return [
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _core in range(os.cpu_count() or 1)
+    ]  # fmt: skip
 
 
 def _plan(run: BacktestRun, now: datetime) -> None:
@@ -75,12 +94,12 @@ def _plan(run: BacktestRun, now: datetime) -> None:
     )
 
 
-def _do(run: BacktestRun, clock: Clock) -> None:
+def _do(run: BacktestRun, hands: list[Hand], clock: Clock) -> None:
     if run.taken_up > TRIES:
         _end(run, State.FAILED, clock(), error=f"Taken up {TRIES} times, and no worker came to its end.")
         return
     try:
-        error = _judge(run, clock)
+        error = _judge(run, hands, clock)
     except Exception as wrong:  # whatever it is, the run says so on its page instead of being tried for ever
         error = f"{type(wrong).__name__}: {wrong}"
     if error:
@@ -89,18 +108,10 @@ def _do(run: BacktestRun, clock: Clock) -> None:
         _finish(run, clock())
 
 
-def _judge(run: BacktestRun, clock: Clock) -> str:
+def _judge(run: BacktestRun, hands: list[Hand], clock: Clock) -> str:
     """Judge what is left of the run; what went wrong, "" where nothing did."""
-    left = BacktestPart.objects.filter(run=run, judged_at__isnull=True).count()
-    if left <= ALONE:
+    if not hands:
         judge_parts(run_id=run.pk, clock=clock)
-        return ""
-    command = [sys.executable, "-m", "django", "judge_backtest", str(run.pk)]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "marketplace.settings"}
-    hands = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for _core in range(min(os.cpu_count() or 1, left))
-    ]  # fmt: skip
     ends = [(hand.communicate()[1], hand.returncode) for hand in hands]
     return next((said or f"A process ended with {code}." for said, code in ends if code), "")
 

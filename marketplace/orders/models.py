@@ -66,7 +66,9 @@ class Order(models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, verbose_name=_("shop"))
     external_no = models.CharField(_("shop's order number"), max_length=128)
     buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="orders", verbose_name=_("buyer"))
-    seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="+", verbose_name=_("seller"))
+    seller = models.ForeignKey(
+        Seller, on_delete=models.PROTECT, related_name="+", verbose_name=_("seller"), db_index=False
+    )
     product = models.ForeignKey(
         Product, on_delete=models.PROTECT, related_name="+", verbose_name=_("product")
     )
@@ -94,6 +96,7 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["buyer", "-id"], name="order_by_buyer"),
+            models.Index(fields=["seller", "paid_at"], name="order_by_seller"),
             models.Index(fields=["external_no"], name="order_by_external_no"),
         ]
 

@@ -89,7 +89,9 @@ class RefundRequest(models.Model):
         Order, on_delete=models.PROTECT, related_name="refund_requests", verbose_name=_("order")
     )
     buyer = models.ForeignKey(Buyer, on_delete=models.PROTECT, related_name="+", verbose_name=_("buyer"))
-    seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="+", verbose_name=_("seller"))
+    seller = models.ForeignKey(
+        Seller, on_delete=models.PROTECT, related_name="+", verbose_name=_("seller"), db_index=False
+    )
     reason = models.CharField(_("reason"), max_length=32, choices=REASON_CHOICES)
     remedy = models.CharField(_("remedy"), max_length=16, choices=REMEDY_CHOICES, default="refund")
     description = models.TextField(_("description"), blank=True)
@@ -183,6 +185,7 @@ class RefundRequest(models.Model):
             models.Index(fields=["buyer", "-id"], name="request_by_buyer"),
             models.Index(fields=["seller", "state", "due_at", "id"], name="request_by_seller"),
             models.Index(fields=["seller", "-id"], name="request_of_seller"),
+            models.Index(fields=["seller", "filed_at"], include=["id", "state"], name="request_counted"),
             models.Index(fields=["state", "due_at", "id"], name="request_queue"),
             models.Index(fields=["due_at", "id"], name="request_overdue", condition=Q(due_at__isnull=False)),
             models.Index(

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('shop', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='orders.shop', verbose_name='shop')),
                 ('external_no', models.CharField(max_length=128, verbose_name="shop's order number")),
                 ('buyer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='identity.buyer', verbose_name='buyer')),
-                ('seller', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sellers.seller', verbose_name='seller')),
+                ('seller', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sellers.seller', verbose_name='seller')),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.product', verbose_name='product')),
                 ('goods_type', models.CharField(choices=[('card_code', 'Game card code'), ('direct_topup', 'Direct top-up'), ('membership', 'Membership'), ('point_coupon', 'Point coupon'), ('game_item', 'Game item'), ('account', 'Account'), ('software_licence', 'Software licence'), ('live_coins', 'Live-stream coins')], max_length=32, verbose_name='goods type')),
                 ('snapshot', models.JSONField(verbose_name='as shown at purchase')),
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'order',
                 'verbose_name_plural': 'orders',
-                'indexes': [models.Index(fields=['buyer', '-id'], name='order_by_buyer'), models.Index(fields=['external_no'], name='order_by_external_no')],
+                'indexes': [models.Index(fields=['buyer', '-id'], name='order_by_buyer'), models.Index(fields=['external_no'], name='order_by_external_no'), models.Index(fields=['seller', 'paid_at'], name='order_by_seller')],
                 'constraints': [models.UniqueConstraint(fields=('shop', 'external_no'), name='order_once_per_shop'), models.CheckConstraint(condition=models.Q(('total__gt', 0)), name='order_total_positive')],
             },
         ),

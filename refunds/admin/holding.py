@@ -139,17 +139,17 @@ def holding_panel(user: User, row: RefundRequest) -> dict[str, Any]:
         if is_judge
         else None
     )
-    return {
-        "holding": Holding(
-            holder=person(row.holder) if is_mine or by_another else "",
-            is_mine=is_mine,
-            until=row.held_until,
-            may_claim=is_judge and not is_mine and not by_another,
-            may_take_over=by_another and is_judge and user.role == Party.SUPERVISOR,
-            hand_to=[(each.pk, person(each)) for each in hold.colleagues(user, row.state)] if gives else [],
-            last=last if last and last.note else None,
-        )
-    }
+    shown = Holding(
+        holder=person(row.holder) if is_mine or by_another else "",
+        is_mine=is_mine,
+        until=row.held_until,
+        may_claim=is_judge and not is_mine and not by_another,
+        may_take_over=by_another and is_judge and user.role == Party.SUPERVISOR,
+        hand_to=[(each.pk, person(each)) for each in hold.colleagues(user, row.state)] if gives else [],
+        last=last if last and last.note else None,
+    )
+    says_something = shown.holder or shown.may_claim or shown.hand_to or shown.last
+    return {"holding": shown if says_something else None}
 
 
 def _see(url: str) -> HttpResponseRedirect:

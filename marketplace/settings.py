@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "marketplace.desk_csp.DeskPolicy",
+    "marketplace.desk_plans.DeskPlans",
     # Binding a context to each request costs a seventh of a filing: only where requests are logged.
     *(["django_structlog.middlewares.RequestMiddleware"] if LOG_LEVEL in ("INFO", "DEBUG") else []),
     "axes.middleware.AxesMiddleware",

@@ -6,7 +6,7 @@ not given.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.core.cache import cache
 from django.db import connection
@@ -102,8 +102,7 @@ def counts(seller_id: int, now: datetime) -> Counts:
     many cases take longest to count are those most looked at.
     """
     key = f"seller_figures:{seller_id}:{int(now.timestamp()) // REMEMBERED}"
-    found: Counts = cache.get_or_set(key, lambda: _counted(seller_id, now), REMEMBERED)
-    return found
+    return cast(Counts, cache.get_or_set(key, lambda: _counted(seller_id, now), REMEMBERED))
 
 
 def _counted(seller_id: int, now: datetime) -> Counts:

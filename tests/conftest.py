@@ -19,7 +19,9 @@ import django  # noqa: E402
 from django.conf import settings as django_settings  # noqa: E402
 
 django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-django_settings.WHITENOISE_AUTOREFRESH = True  # looks a static file up when it is asked for, not all for each client
+django_settings.WHITENOISE_AUTOREFRESH = (
+    True  # looks a static file up when it is asked for, not all for each client
+)
 django_settings.INSTALLED_APPS = [*django_settings.INSTALLED_APPS, "zeal"]
 # Each request of a test is watched by itself for the same query made in a loop.
 django_settings.MIDDLEWARE = ["zeal.middleware.zeal_middleware", *django_settings.MIDDLEWARE]

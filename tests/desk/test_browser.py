@@ -37,7 +37,7 @@ def test_queue_and_case_are_quiet_local_and_fit(
         watched.page.goto(live_server.url + path)
         watched.page.wait_for_load_state("networkidle")
         for scheme in ("dark", "light"):
-            watched.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            watched.page.emulate_media(color_scheme=scheme)
             assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, (path, scheme)
     assert (watched.complaints, watched.outside) == ([], [])
 

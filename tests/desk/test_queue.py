@@ -15,6 +15,7 @@ from marketplace.identity.models import User
 from marketplace.payments.models import Break, Transfer
 from refunds.desk_queries import BREAKS, COUNT_TO, QUEUES, queue_counts
 from refunds.machine import State
+from refunds.models import RefundRequest
 from refunds.operations import hold
 from refunds.operations.review import approve_request
 from tests.cases import make_request, put_clock
@@ -213,6 +214,24 @@ def test_search_takes_the_same_few_queries_for_any_number(cast: Cast, desk: Clie
     assert counted(lambda: desk.get(QUEUE, {"q": case.number[:12]})) == 9
     # session, user, their seat, search; the case is another page
     assert counted(lambda: desk.get(QUEUE, {"q": case.number})) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statements_of_the_desk_are_planned_for_their_values(cast: Cast, desk: Client) -> None:
+    """And those of others, on the same connection, are prepared as before."""
+    connection.close()
+    url = url_of(make_request(cast, state="manual_review"))
+    for _ in range(6):
+        assert (desk.get(QUEUE).status_code, desk.get(url).status_code) == (200, 200)
+    for _ in range(6):
+        RefundRequest.objects.filter(number="RF0").exists()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%%refundrequest%%'"
+        )
+        prepared = [statement for (statement,) in cursor.fetchall()]
+    assert [statement for statement in prepared if "LIMIT" in statement and "due_at" in statement] == []
+    assert any("refunds_refundrequest" in statement for statement in prepared)
 
 
 def test_case_in_hand_takes_one_query_more(cast: Cast, desk: Client) -> None:

@@ -11,6 +11,7 @@ from refunds.operations import review
 from refunds.operations.decide import precheck
 from refunds.operations.extend import extend
 from refunds.operations.flag import clear_flag
+from refunds.operations.hold import claim
 from refunds.operations.outage import apply_outages, declare_outage, end_outage
 from refunds.operations.provider_check import write_answer
 from refunds.operations.say import say_as_seller
@@ -56,8 +57,9 @@ def letter(request: RefundRequest, user: User, **answer: Any) -> Any:
 
 
 def leave_history(cast: Cast, request: RefundRequest) -> None:
-    """A judgement, an answered provider check and a cleared flag, beside `request` and in it."""
-    reject(make_request(cast, state="manual_review"), cast.reviewer)
+    """A case in hand and a judgement, an answered provider check and a cleared flag, beside `request` and in it."""
+    case = make_request(cast, state="manual_review")
+    reject(claim(number=case.number, user=cast.reviewer, now=timezone.now()), cast.reviewer)
     letter(request, cast.reviewer)
     say_as_seller(number=request.number, user=cast.seller_user, text="I will sue you.", now=timezone.now())
     later = (request.due_at or timezone.now()) + timedelta(hours=1)

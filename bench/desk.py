@@ -59,7 +59,7 @@ def page_against_its_statements(
     def bare(statements: list[Statement]) -> Call:
         def ask() -> None:
             for sql, parameters in statements:
-                cursor = desk.bare.execute(sql.encode(), parameters)
+                cursor = desk.bare.execute(sql.encode(), parameters, prepare=False)  # as the desk does
                 if cursor.description:
                     cursor.fetchall()
 

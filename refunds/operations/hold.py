@@ -140,8 +140,11 @@ def hand_over(*, number: str, user: User, to_id: int, note: str, now: datetime) 
             raise NotForThem(pointer="/to")
         if not mine.filter(decidable(to)).exists():
             raise NotForThem(pointer="/to")
-        if not is_held_by_another(request, user, now):
-            _take(request, user, now)
+        if request.holder_id != user.pk and not is_held_by_another(request, user, now):
+            if request.held_until is not None:
+                _end(request, Ending.IDLE, now)
+            # It goes through the supervisor's hands in no time: a row with their note, and one write of the request.
+            request.__dict__.update(holder_id=user.pk, held_at=now)
         _end(request, Ending.HANDED_OVER, now, by_id=user.pk, note=note.strip())
         _give(request, to.pk, now)
         return request

@@ -3,6 +3,7 @@ that waits for a chargeback, which has the order and the buyer locked, and waits
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -76,6 +77,16 @@ def _hold(cast: Cast, request: RefundRequest, since: float = 0, *, second: bool 
 
 def _in_review(cast: Cast, total: int = 9900) -> RefundRequest:
     return _request(cast, State.MANUAL_REVIEW, total)
+
+
+def _hand_over(cast: Cast, request: RefundRequest) -> Deed:
+    return lambda: hold.hand_over(
+        number=request.number,
+        user=cast.supervisor,
+        to_id=cast.second_reviewer.pk,
+        note="Urgent.",
+        now=timezone.now(),
+    )
 
 
 def _proposed(cast: Cast) -> RefundRequest:
@@ -156,6 +167,11 @@ DEEDS: dict[str, Callable[[Cast], Deed]] = {
     ),
     "confirm": lambda cast: _approve(cast, _proposed(cast), second=True),
     "confirm, in hand": lambda cast: _approve(cast, _hold(cast, _proposed(cast), second=True), second=True),
+    "hand over what nobody has": lambda cast: _hand_over(cast, _in_review(cast)),
+    "hand over what ran out": lambda cast: _hand_over(cast, _hold(cast, _in_review(cast), since=-1)),
+    "take over what ran out": lambda cast: partial(
+        _hold, cast, _hold(cast, _in_review(cast), since=-1), second=True
+    ),
     "reject": _reject,
     "ask for evidence": _ask,
     "refer": _refer,

@@ -1,9 +1,8 @@
 """What codes of a case are called in a notice: why it is with a reviewer, whom it waits for, who spoke, what a rule is."""
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Text = str | Promise
+from marketplace.kernel.errors import Text
 
 # Why a case is with a reviewer, by the move that took it there; moves are codes of the case's history.
 WHY: dict[str, Text] = {

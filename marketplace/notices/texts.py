@@ -10,17 +10,16 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.errors import Text
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.goods import GoodsType
 
 from .case_words import AUTHORS, RULES, RULES_ABOUT_THE_BUYER, WAITS_FOR, WHY
 from .topics import RecipientKind
 
-Text = str | Promise
 BUYER, SELLER, USER = RecipientKind.BUYER.value, RecipientKind.SELLER.value, RecipientKind.USER.value
 
 

@@ -6,10 +6,9 @@ The model's choices, the settings pages, the API document and the tests are made
 from typing import NamedTuple
 
 from django.db import models
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Text = str | Promise
+from marketplace.kernel.errors import Text
 
 
 class Way(models.TextChoices):

@@ -10,11 +10,11 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from marketplace.kernel.errors import Text
 from refunds import permissions
 from refunds.machine import EDGES, Party
 from refunds.models import BulkMove, RefundRequest
@@ -23,8 +23,6 @@ from refunds.operations.bulk import DEED, TooManyTicked
 
 from .deeds import DEEDS
 from .moves import MOVES
-
-Text = str | Promise
 
 
 class Choice(NamedTuple):

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from marketplace.kernel.errors import Text
 from refunds.casefile.views import person
 from refunds.desk_queries import arbiters
 from refunds.models import ProviderAnswer, RefundRequest
@@ -22,7 +22,6 @@ from refunds.providers import partner_name
 
 from .forms import beijing_time
 
-Text = str | Promise
 Cleaned = Mapping[str, Any]
 
 

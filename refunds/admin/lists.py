@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.db.models import Field, Model
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.errors import Text
 from marketplace.kernel.money import major
 from refunds.masking import mask_contact
-
-Text = str | Promise
 
 
 class Column(NamedTuple):

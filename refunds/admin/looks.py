@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from django.template.loader import render_to_string
-from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.errors import Text
 from marketplace.orders.goods import EventType
 from marketplace.payments.models import Transfer
 from marketplace.payments.operations.stuck import is_held
@@ -23,7 +23,6 @@ from refunds.models import (
     ProviderCheck,
 )
 
-Text = str | Promise
 NOBODY: Text = "–"
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from marketplace.kernel.errors import Text
 from refunds.machine import State
 from refunds.models import PanelMember, Proposal, RefundRequest, Vote
 from refunds.operations import review
@@ -17,7 +17,6 @@ from refunds.permissions import moves_for
 
 from .forms import AskForm, ConfirmForm, JudgeForm, MoveForm, PartForm, RejectForm
 
-Text = str | Promise
 Cleaned = Mapping[str, Any]
 
 

@@ -11,13 +11,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from marketplace.kernel.errors import Text
 from refunds.models import Outage
 from refunds.operations.outage import declare_outage, end_outage, progress
 from refunds.permissions import may_do
 
 from .forms import beijing_time
 from .looks import OUTAGES, look_badge
-from .record import Fact, RecordAdmin, RecordMove, Text, in_words
+from .record import Fact, RecordAdmin, RecordMove, in_words
 
 DEED = "change_clocks"
 

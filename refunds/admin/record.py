@@ -16,18 +16,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from marketplace.identity.admin import ReadOnlyAdmin
 from marketplace.identity.desk.step_up import ask_proof, is_proved
 from marketplace.identity.models import User
-from marketplace.kernel.errors import NotFound, Refusal
+from marketplace.kernel.errors import NotFound, Refusal, Text
 
 from .hints import hints
-
-Text = str | Promise
 
 
 class NoteForm(forms.Form):

@@ -2,12 +2,10 @@
 
 from typing import NamedTuple
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.errors import Text
 from marketplace.payments.models import Transfer
-
-Text = str | Promise
 
 
 class Remedy(NamedTuple):

@@ -7,12 +7,11 @@ taken while somebody types. The keys of a case's moves stand beside the moves th
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .moves import Move
+from marketplace.kernel.errors import Text
 
-Text = str | Promise
+from .moves import Move
 
 
 class Shortcut(NamedTuple):

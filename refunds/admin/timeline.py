@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.errors import Text
 from marketplace.payments.models import Transfer
 from refunds.casefile.timeline import Entry, Facts, Kind
 from refunds.casefile.timeline import timeline as entries_of
@@ -13,7 +14,7 @@ from refunds.desk_queries import Case
 from refunds.review_queries import Reviewing
 
 from .evidence import Shown as ShownFile
-from .looks import ANSWERS, DISPUTES, OFFERS, STATES, UNIT_EVENTS, Text
+from .looks import ANSWERS, DISPUTES, OFFERS, STATES, UNIT_EVENTS
 from .reviewing import fault_words
 
 # Of an entry that has neither a state nor a table of its own.

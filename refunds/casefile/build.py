@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketplace.kernel.errors import Text
 from marketplace.kernel.money import Money
 from marketplace.kernel.serializers import instant
 
@@ -21,7 +22,6 @@ from .purposes import CONTENTS, Part, Purpose, view_for, warning
 from .reading import Record
 from .timeline import timeline
 from .views import WITHHELD, View
-from .words import Text
 from .zip import MANIFEST, PDF, SUMS, Archive, Listed, as_json, pack, path_in_archive, sums, thumbnail
 
 GENERATOR = "Recourse case file 1"  # the number goes up where the same case would come out differently

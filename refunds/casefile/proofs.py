@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketplace.kernel.errors import Text
 from marketplace.kernel.templatetags.recourse import money
 
 from ..evidence import storage
@@ -15,7 +16,7 @@ from ..models.evidence import kind_label
 from ..policy import EVIDENCE_KINDS
 from .document import Block, Case, Exhibit, Packed, Rows, Table, Words, filled, shown_at
 from .parts import buyer_name, seller_name
-from .purposes import Part, Text
+from .purposes import Part
 from .views import WITHHELD
 
 BLANK = "________________"

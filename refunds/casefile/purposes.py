@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import models
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketplace.kernel.errors import Text
 from marketplace.kernel.money import convert
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.models import Order
@@ -16,7 +16,6 @@ from ..models import RefundRequest
 from ..models.case_files import Reader
 from .views import View
 
-Text = str | Promise
 FRAUD = frozenset({"seller_fraud", "unauthorized_purchase"})  # reasons that go to the police at any amount
 
 

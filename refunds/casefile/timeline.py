@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from marketplace.kernel.errors import Text
 from marketplace.kernel.templatetags.recourse import money
 from marketplace.orders.goods import EventType
 from marketplace.orders.models import Unit
@@ -26,7 +27,7 @@ from ..models import Appeal, Evidence, Flag, Judgement, Proposal, ProviderCheck,
 from ..models.evidence import kind_label
 from .offers import offer_words
 from .views import View, person
-from .words import EVENTS, Text
+from .words import EVENTS
 
 
 class Kind(models.TextChoices):

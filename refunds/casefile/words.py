@@ -1,9 +1,8 @@
 """What happened, in words that suit every reader; one for each event of machine.EDGES (held by a test)."""
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Text = str | Promise
+from marketplace.kernel.errors import Text
 
 EVENTS: dict[str, Text] = {
     "file": _("Request filed"),

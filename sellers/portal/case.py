@@ -8,6 +8,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from marketplace.identity.models import User
+from marketplace.kernel.errors import Text
 from marketplace.orders.models import UnitEvent
 from marketplace.payments.models import Capture, Transfer
 from marketplace.risk.models import Dispute
@@ -43,7 +44,6 @@ from .looks import (
     USES,
     YOU_WERE_ASKED,
     Look,
-    Text,
 )
 
 ANSWERS = frozenset({"agree", "agree_for_check", "refuse", "offer"})

@@ -2,15 +2,13 @@
 
 from typing import NamedTuple
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.errors import Text
 from marketplace.notices.models import DeliveryState
 from marketplace.payments.models import Transfer
 from refunds.machine import Party, State
 from refunds.models import OfferAnswer
-
-Text = str | Promise
 
 
 class Look(NamedTuple):

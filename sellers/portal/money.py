@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from marketplace.kernel.csvfile import csv_file
-from marketplace.kernel.errors import NotFound, Refusal
+from marketplace.kernel.errors import NotFound, Refusal, Text
 from marketplace.kernel.money import major
 from marketplace.kernel.templatetags.recourse import money as as_money
 from marketplace.ledger.models import Kind
@@ -25,7 +25,6 @@ from sellers.models import Membership
 
 from .access import for_member
 from .forms import StatementForm, WithdrawForm
-from .looks import Text
 from .money_looks import MOVEMENTS, PARTS, WITHDRAWALS
 
 WITHDRAWALS_SHOWN = 20

@@ -2,10 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from marketplace.kernel.errors import Text
 from marketplace.ledger.models import Kind
 from marketplace.payments.models import Withdrawal
 
-from .looks import Look, Text
+from .looks import Look
 
 # The bar, from left to right: the way money takes.
 PARTS: dict[str, tuple[Text, Text]] = {

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.identity.models import User
+from marketplace.kernel.errors import Text
 from marketplace.kernel.forms import typed_amount
 from refunds.machine import SEALABLE, Party, State
 from refunds.models import RefundRequest
@@ -16,7 +17,6 @@ from refunds.operations import offer, seal_offer
 from refunds.representation import represent_sealed
 
 from .forms import LongText
-from .looks import Text
 
 Cleaned = Mapping[str, Any]
 SEALED = "sealed"

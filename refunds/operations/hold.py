@@ -141,8 +141,7 @@ def hand_over(*, number: str, user: User, to_id: int, note: str, now: datetime) 
         if not mine.filter(decidable(to)).exists():
             raise NotForThem(pointer="/to")
         if request.holder_id != user.pk and not is_held_by_another(request, user, now):
-            if request.held_until is not None:
-                _end(request, Ending.IDLE, now)
+            _end_run_out(request, now)
             # It goes through the supervisor's hands in no time: a row with their note, and one write of the request.
             request.__dict__.update(holder_id=user.pk, held_at=now)
         _end(request, Ending.HANDED_OVER, now, by_id=user.pk, note=note.strip())
@@ -215,11 +214,15 @@ def _lock(number: str, user: User) -> RefundRequest:
 
 def _take(request: RefundRequest, user: User, now: datetime) -> None:
     """Into this person's hands, where no hold of another's stands."""
-    if request.holder_id == user.pk:
-        return
-    if request.held_until is not None:
+    if request.holder_id != user.pk:
+        _end_run_out(request, now)
+        _give(request, user.pk, now)
+
+
+def _end_run_out(request: RefundRequest, now: datetime) -> None:
+    """Of a hold that still stands in the row, though it counts no more."""
+    if request.holder_id is not None:
         _end(request, Ending.IDLE, now)
-    _give(request, user.pk, now)
 
 
 def _give(request: RefundRequest, user_id: int | None, now: datetime) -> None:

@@ -256,9 +256,11 @@ class RefundRequestAdmin(TicksCases, ReadOnlyAdmin):
     @admin.display(description=_("state"))
     def status(self, row: Any) -> SafeString:
         whom = gettext("Second person") if row.proposer_id else waits_for(row.state, row.asked_of)
-        shown = {"badge": state_badge(row.state), "needs_person": row.needs_person}
-        if row.state in OPEN:
-            shown["waits_for"] = whom
+        shown = {
+            "badge": state_badge(row.state),
+            "needs_person": row.needs_person,
+            "waits_for": whom if row.state in OPEN else "",
+        }
         return render_to_string("desk/state.html", shown)
 
     @admin.display(description=_("deadline"))

@@ -21,9 +21,8 @@ from .screens import QUEUE, SCREENS, Screen
 
 OUT = ROOT / "docs" / "screens"
 WIDTHS = {1440: 900, 390: 844}
-DAYS_FILE = (
-    "day,is_working,note\n2027-02-06,0,春节\n2027-02-30,0,春节\n"  # a day that is one, and one that is none
-)
+# A day that is one, and one that is none.
+DAYS_FILE = "day,is_working,note\n2027-02-06,0,春节\n2027-02-30,0,春节\n"
 
 
 def main() -> int:
@@ -54,7 +53,7 @@ def main() -> int:
 
 
 def work_as_supervisor(browser: Browser, base: str, password: str, folder: Path) -> None:
-    """What the demo does not do: many cases at once, a list taken out, a file brought in, a view kept."""
+    """What the demo does not do: many cases at once, a list taken out, a file brought in."""
     page = browser.new_page(base_url=base, locale="en-US")
     sign_in(page, "supervisor", password)
     page.goto(QUEUE.format("all"))
@@ -64,11 +63,8 @@ def work_as_supervisor(browser: Browser, base: str, password: str, folder: Path)
     page.select_option("#desk-action", "bulk_reject")
     page.click("#changelist-actions button")
     page.fill("[name=note]", "The record shows that the goods were delivered.")
-    for name in ("fault", "clause"):
-        if page.locator(f"select[name={name}]").count():
-            page.select_option(f"[name={name}]", index=1)
-        elif page.locator(f"input[name={name}]").count():
-            page.fill(f"[name={name}]", "B3")
+    page.select_option("[name=fault]", "buyer")
+    page.fill("[name=clause]", "B3")
     page.click("text=See what would happen")
     page.wait_for_selector("text=Looked at, nothing done")
     page.goto(QUEUE.format("review"))
